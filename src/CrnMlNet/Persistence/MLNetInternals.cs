@@ -1,0 +1,177 @@
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using System.Text;
+using CrnMlNet;
+using CrnMlNet.Persistence;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+
+[assembly: IgnoresAccessChecksTo("Microsoft.ML.Core")]
+[assembly: IgnoresAccessChecksTo("Microsoft.ML.Data")]
+
+[assembly: LoadableClass(typeof(SynthesizeFromLabelsTransformer), typeof(MLNetInternals), null, typeof(SignatureLoadModel),
+    "Synthesize from labels", MLNetInternals.LoaderSignature)]
+
+namespace CrnMlNet.Persistence;
+
+/// <summary>
+/// The one file that uses what ML.NET keeps internal: the environment behind a catalog, schema shapes, and the model format.
+/// ML.NET offers no public way to save a transformer that has state (dotnet/machinelearning#4911, #6839).
+/// </summary>
+/// <remarks>
+/// Whatever uses this class comes through <see cref="GetEnvironment"/> or, when a model is loaded, <see cref="Create"/>;
+/// both check first that the ML.NET that is loaded has all that this file uses.
+/// </remarks>
+internal static class MLNetInternals
+{
+    /// <summary>The name under which ML.NET finds <see cref="Create"/>; at most 24 characters.</summary>
+    internal const string LoaderSignature = "CrnSynthesize";
+
+    private const string DescriptionEntry = "Model.json";
+    private const string WeightsEntry = "weights.safetensors";
+    private const int LargestDescription = 16 << 20;
+
+    private static readonly Lazy<string?> Incompatibility = new(FindIncompatibility);
+
+    /// <summary>The environment of the <see cref="MLContext"/> that <paramref name="catalog"/> belongs to.</summary>
+    /// <exception cref="ArgumentNullException"><paramref name="catalog"/> is null.</exception>
+    /// <exception cref="InvalidOperationException">The loaded ML.NET lacks something that CrnMlNet uses.</exception>
+    internal static IHostEnvironment GetEnvironment(TransformsCatalog catalog)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        EnsureCompatible();
+        return EnvironmentOf(catalog);
+    }
+
+    /// <summary>The GPU that the user chose with <see cref="MLContext.GpuDeviceId"/>, or null.</summary>
+    internal static int? GpuDeviceId(IHostEnvironment env) => (env as IHostEnvironmentInternal)?.GpuDeviceId;
+
+    /// <summary>Whether the user allows the CPU where the GPU fails: <see cref="MLContext.FallbackToCpu"/>.</summary>
+    internal static bool FallbackToCpu(IHostEnvironment env) => (env as IHostEnvironmentInternal)?.FallbackToCpu ?? true;
+
+    /// <summary>The seed that the <see cref="MLContext"/> was made with, or null.</summary>
+    internal static int? Seed(IHostEnvironment env) => (env as IHostEnvironmentInternal)?.Seed;
+
+    /// <summary>The folder for temporary files: <see cref="MLContext.TempFilePath"/>, or the system's.</summary>
+    internal static string TempFilePath(IHostEnvironment env) => (env as IHostEnvironmentInternal)?.TempFilePath ?? Path.GetTempPath();
+
+    /// <summary>Stops work that ML.NET was asked to cancel (AutoML cancels trials). Not for scoring: a trial's model outlives it.</summary>
+    /// <exception cref="OperationCanceledException">The context of <paramref name="env"/> was cancelled.</exception>
+    internal static void CheckAlive(IHostEnvironment env) => env.CheckAlive();
+
+    /// <summary>The shape of <paramref name="schema"/>: its visible columns with their annotations.</summary>
+    internal static SchemaShape CreateShape(DataViewSchema schema) => SchemaShape.Create(schema);
+
+    /// <summary>A column of a schema shape. A key column has its values' type as <paramref name="itemType"/>.</summary>
+    internal static SchemaShape.Column CreateColumn(
+        string name, SchemaShape.Column.VectorKind kind, DataViewType itemType, bool isKey = false, SchemaShape? annotations = null)
+        => new(name, kind, itemType, isKey, annotations);
+
+    /// <summary>Finds the column called <paramref name="name"/> in <paramref name="shape"/>.</summary>
+    internal static bool TryFindColumn(SchemaShape shape, string name, out SchemaShape.Column column)
+        => shape.TryFindColumn(name, out column);
+
+    /// <summary>The type of <paramref name="column"/> as ML.NET writes it in messages, such as <c>Vector&lt;Byte&gt;</c>.</summary>
+    internal static string TypeString(SchemaShape.Column column) => column.GetTypeString();
+
+    /// <summary>ML.NET's own exception for a column that is missing; to be thrown by the caller.</summary>
+    internal static Exception SchemaMismatch(IExceptionContext context, string parameter, string role, string column)
+        => context.ExceptSchemaMismatch(parameter, role, column);
+
+    /// <summary>ML.NET's own exception for a column of the wrong type; to be thrown by the caller.</summary>
+    internal static Exception SchemaMismatch(
+        IExceptionContext context, string parameter, string role, string column, string expectedType, string actualType)
+        => context.ExceptSchemaMismatch(parameter, role, column, expectedType, actualType);
+
+    /// <summary>Writes a transformer into an ML.NET model: its description in JSON and its weights, of any length.</summary>
+    internal static void Save(ModelSaveContext ctx, string description, Action<Stream> writeWeights)
+    {
+        ctx.CheckAtModel();
+        ctx.SetVersionInfo(GetVersionInfo());
+        ctx.SaveBinaryStream(DescriptionEntry, writer => writer.Write(Encoding.UTF8.GetBytes(description)));
+        ctx.SaveBinaryStream(WeightsEntry, writer => writeWeights(writer.BaseStream));
+    }
+
+    /// <summary>Called by ML.NET, by its name, for a model whose header has <see cref="LoaderSignature"/>.</summary>
+    /// <exception cref="FormatException">The model is damaged, or of a later version.</exception>
+    private static SynthesizeFromLabelsTransformer Create(IHostEnvironment env, ModelLoadContext ctx)
+    {
+        EnsureCompatible();
+        return Load(env, ctx);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static SynthesizeFromLabelsTransformer Load(IHostEnvironment env, ModelLoadContext ctx)
+    {
+        ctx.CheckAtModel(GetVersionInfo());
+        var description = ReadDescription(env, ctx);
+        using var weights = OpenEntry(env, ctx, WeightsEntry);
+        return SynthesizeFromLabelsTransformer.Load(env, description, weights.Stream);
+    }
+
+    private static string ReadDescription(IHostEnvironment env, ModelLoadContext ctx)
+    {
+        using var entry = OpenEntry(env, ctx, DescriptionEntry);
+        if (entry.Stream.Length > LargestDescription)
+            throw env.Process(new FormatException(
+                $"The model's '{DescriptionEntry}' has {entry.Stream.Length} bytes, more than the {LargestDescription} that a description may have: the file is damaged."));
+        using var reader = new StreamReader(entry.Stream, Encoding.UTF8);
+        return reader.ReadToEnd();
+    }
+
+    // ML.NET unpacks an entry into a temporary file, so its stream is seekable, and deletes the file when it has loaded the model.
+    private static Repository.Entry OpenEntry(IHostEnvironment env, ModelLoadContext ctx, string name)
+    {
+        try
+        {
+            return ctx.Repository.OpenEntryOrNull(ctx.Directory, name) ?? throw env.Process(new FormatException(
+                $"The model has no '{name}' in '{ctx.Directory}': the file is damaged or was not written by CrnMlNet. Save the model again."));
+        }
+        catch (InvalidDataException exception)
+        {
+            throw env.Process(new FormatException($"The model's '{name}' in '{ctx.Directory}' is damaged: {exception.Message}", exception));
+        }
+    }
+
+    private static VersionInfo GetVersionInfo() => new(
+        modelSignature: "CRNSYNTH",
+        verWrittenCur: 0x00010001,
+        verReadableCur: 0x00010001,
+        verWeCanReadBack: 0x00010001,
+        loaderAssemblyName: typeof(MLNetInternals).Assembly.FullName,
+        loaderSignature: LoaderSignature);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static IHostEnvironment EnvironmentOf(TransformsCatalog catalog) => catalog.GetEnvironment();
+
+    private static void EnsureCompatible()
+    {
+        if (Incompatibility.Value is { } problem)
+            throw new InvalidOperationException(problem);
+    }
+
+    // Compiling a method looks up every member that it uses, so compiling all of this file finds whatever ML.NET no longer has.
+    private static string? FindIncompatibility()
+    {
+        const BindingFlags Declared = BindingFlags.Static | BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
+        try
+        {
+            foreach (var type in typeof(MLNetInternals).GetNestedTypes(Declared).Prepend(typeof(MLNetInternals)))
+                foreach (var method in type.GetMethods(Declared))
+                    RuntimeHelpers.PrepareMethod(method.MethodHandle);
+            return null;
+        }
+        catch (Exception exception) when (exception is MemberAccessException or TypeLoadException)
+        {
+            var assembly = typeof(MLNetInternals).Assembly;
+            var builtFor = assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "Microsoft.ML").Value;
+            return $"CrnMlNet {VersionOf(assembly)} was built for Microsoft.ML {builtFor}, but Microsoft.ML {VersionOf(typeof(MLContext).Assembly)} is loaded, "
+                + $"which lacks something that CrnMlNet needs ({exception.Message.TrimEnd('.')}): "
+                + $"reference Microsoft.ML {builtFor}, or a CrnMlNet that was built for your Microsoft.ML.";
+        }
+    }
+
+    private static string VersionOf(Assembly assembly)
+        => assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "of unknown version";
+}
