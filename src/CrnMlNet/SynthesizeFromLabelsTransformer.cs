@@ -1,43 +1,143 @@
+using CrnMlNet.Data;
 using CrnMlNet.Persistence;
+using CrnMlNet.Torch.Backend;
+using CrnMlNet.Torch.Inference;
+using CrnMlNet.Torch.Networks;
+using CrnMlNet.Torch.Weights;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
+using Microsoft.ML.Transforms.Image;
+using TorchSharp;
 
 namespace CrnMlNet;
 
-/// <summary>Passes its input on; stands in until the transformer is written.</summary>
-public sealed class SynthesizeFromLabelsTransformer : ITransformer
+/// <summary>
+/// Paints a photograph for each label image. Made by <see cref="SynthesizeFromLabelsEstimator.Fit"/> or loaded with
+/// <c>mlContext.Model.Load</c>, which needs no registration call.
+/// </summary>
+/// <remarks>
+/// Needs the label column alone; it adds an image column. Each photo is a new image that is the caller's to dispose; the
+/// label images are not disposed. Rows are painted when they are asked for, and only if the photo column is. Any number of
+/// cursors may be open, on any threads. Holds native memory: dispose it.
+/// </remarks>
+public sealed class SynthesizeFromLabelsTransformer : ITransformer, IDisposable
 {
-    private readonly byte[] _weights;
+    private readonly IHost _host;
+    private readonly SynthesisModel _model;
+    private readonly CascadedRefinementNetwork _network;
+    private readonly Synthesizer _synthesizer;
+    private bool _disposed;
 
-    internal SynthesizeFromLabelsTransformer(string description, byte[] weights)
+    internal SynthesizeFromLabelsTransformer(IHostEnvironment environment, SynthesisModel model, CascadedRefinementNetwork network)
     {
-        Description = description;
-        _weights = weights;
+        _host = environment.Register(nameof(SynthesizeFromLabelsTransformer));
+        _model = model;
+        _network = network;
+        _network.eval();
+        _synthesizer = new Synthesizer(network);
     }
 
-    internal string Description { get; }
+    /// <summary>The column of label images that is read.</summary>
+    public string InputColumnName => _model.InputColumnName;
 
-    internal int WeightsLength => _weights.Length;
+    /// <summary>The column of photos that is added.</summary>
+    public string OutputColumnName => _model.OutputColumnName;
 
-    /// <inheritdoc/>
-    public bool IsRowToRowMapper => false;
+    /// <summary>The classes, and how label images show them.</summary>
+    public LabelPalette Palette => _model.Decoder.Palette;
 
-    /// <inheritdoc/>
-    public DataViewSchema GetOutputSchema(DataViewSchema inputSchema) => inputSchema;
+    /// <summary>What the network looks like.</summary>
+    public CrnArchitecture Architecture => _model.Architecture;
 
-    /// <inheritdoc/>
-    public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema) => throw new InvalidOperationException("Not a row mapper.");
+    /// <summary>How the network was trained.</summary>
+    public TrainingRecord Training => _model.Training;
 
-    /// <inheritdoc/>
-    public IDataView Transform(IDataView input) => input;
+    /// <summary>Always true: each row is painted from that row alone.</summary>
+    public bool IsRowToRowMapper => true;
 
-    void ICanSaveModel.Save(ModelSaveContext ctx) => MLNetInternals.Save(ctx, Description, stream => stream.Write(_weights));
+    /// <summary>The schema after this transformer: the input's with the output column, an image.</summary>
+    /// <param name="inputSchema">A schema with the label column.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The label column is missing or is not an image column.</exception>
+    public DataViewSchema GetOutputSchema(DataViewSchema inputSchema) => Bind(inputSchema).OutputSchema;
 
-    internal static SynthesizeFromLabelsTransformer Load(IHostEnvironment env, string description, Stream weights)
+    /// <summary>Adds the photo column to <paramref name="input"/>. Nothing is computed until rows are read.</summary>
+    /// <param name="input">Data with the label column.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The label column is missing or is not an image column.</exception>
+    /// <exception cref="ObjectDisposedException">This transformer has been disposed.</exception>
+    public IDataView Transform(IDataView input)
     {
-        var bytes = new byte[weights.Length];
-        weights.ReadExactly(bytes);
-        return new(description, bytes);
+        ArgumentNullException.ThrowIfNull(input);
+        return new SynthesizedDataView(input, Bind(input.Schema));
+    }
+
+    /// <summary>The mapper that <c>PredictionEngine</c> uses.</summary>
+    /// <param name="inputSchema">A schema with the label column.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The label column is missing or is not an image column.</exception>
+    public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema) => Bind(inputSchema);
+
+    /// <summary>Paints one photo, without a data view.</summary>
+    /// <param name="labels">A label image of any size. It is not disposed.</param>
+    /// <returns>The photo, the caller's to dispose.</returns>
+    /// <exception cref="InvalidOperationException">The label image has ids or colours that the palette lacks.</exception>
+    /// <exception cref="ObjectDisposedException">This transformer has been disposed.</exception>
+    public MLImage Synthesize(MLImage labels)
+    {
+        ArgumentNullException.ThrowIfNull(labels);
+        return Paint(labels, labels.Tag is { Length: > 0 } file ? $"label image '{file}'" : "label image");
+    }
+
+    /// <summary>Frees the network. A second call does nothing.</summary>
+    public void Dispose()
+    {
+        if (_disposed)
+            return;
+        _disposed = true;
+        _network.Dispose();
+    }
+
+    void ICanSaveModel.Save(ModelSaveContext ctx)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        MLNetInternals.Save(ctx, _model.ToJson(), stream => Safetensors.Write(stream, [.. _network.state_dict().Select(entry => (entry.Key, entry.Value))]));
+    }
+
+    internal static SynthesizeFromLabelsTransformer Load(IHostEnvironment environment, string description, Stream weights)
+    {
+        var model = SynthesisModel.FromJson(description);
+        var header = Safetensors.ReadHeader(weights);
+        model.CheckSize(header);
+        TorchBackend.Start();
+        var device = ComputeDevice.Resolve(
+            device: null, MLNetInternals.GpuDeviceId(environment), MLNetInternals.FallbackToCpu(environment), log: null);
+        var network = new CascadedRefinementNetwork(model.Architecture);
+        try
+        {
+            Safetensors.ReadInto(weights, header, network.state_dict());
+            network.to(device);
+            return new SynthesizeFromLabelsTransformer(environment, model, network);
+        }
+        catch
+        {
+            network.Dispose();
+            throw;
+        }
+    }
+
+    internal MLImage Paint(MLImage labels, string source)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return LabelsToPhoto.Paint(_model.Decoder, _synthesizer, labels, source);
+    }
+
+    private SynthesisMapper Bind(DataViewSchema schema)
+    {
+        ArgumentNullException.ThrowIfNull(schema);
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (schema.GetColumnOrNull(InputColumnName) is not { } labels)
+            throw MLNetInternals.SchemaMismatch(_host, "inputSchema", "label", InputColumnName);
+        if (labels.Type is not ImageDataViewType)
+            throw MLNetInternals.SchemaMismatch(_host, "inputSchema", "label", InputColumnName, "image", labels.Type.ToString()!);
+        return new SynthesisMapper(this, schema, labels);
     }
 }

@@ -1,0 +1,99 @@
+using CrnMlNet.Torch.Backend;
+using CrnMlNet.Torch.Layouts;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace CrnMlNet.Torch.Networks;
+
+/// <summary>
+/// The Cascaded Refinement Network of Chen &amp; Koltun (ICCV 2017), faithful to the authors' TensorFlow code: a cascade of
+/// <see cref="RefinementModule"/>s and a 1x1 convolution to k RGB images.
+/// </summary>
+/// <remarks>
+/// Module names are those of the authors' variables: <c>g_4</c>, <c>g_8</c>, ... after the rows that a module works at, and
+/// <c>conv100</c> for the head; see <see cref="Weights.AuthorsNames"/>. Dispose the network to free its native memory.
+/// </remarks>
+public sealed class CascadedRefinementNetwork : nn.Module<Tensor, Tensor>
+{
+    private readonly RefinementModule[] _modules;
+    private readonly Conv2d conv100;
+
+    /// <summary>Makes a network with Xavier-uniform convolutions, as <c>slim.conv2d</c> does, and unit layer normalisation.</summary>
+    /// <param name="architecture">What it looks like.</param>
+    /// <param name="seed">Seeds the weights; the same seed gives the same weights.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The architecture is out of range.</exception>
+    public CascadedRefinementNetwork(CrnArchitecture architecture, ulong seed = 0) : base(nameof(CascadedRefinementNetwork))
+    {
+        var shapes = architecture.Modules();
+        TorchBackend.Start();
+        Architecture = architecture;
+        _modules = [.. shapes.Select(shape => new RefinementModule($"g_{shape.Rows}", shape, architecture.Channels))];
+        conv100 = nn.Conv2d(shapes[^1].Features, 3 * architecture.ImagesPerLayout, 1);
+        foreach (var module in _modules)
+            register_module(module.GetName(), module);
+        register_module(nameof(conv100), conv100);
+        Initialise(seed);
+    }
+
+    /// <summary>What this network looks like.</summary>
+    public CrnArchitecture Architecture { get; }
+
+    /// <summary>How many numbers the network learns.</summary>
+    public long ParameterCount => parameters().Sum(parameter => parameter.numel());
+
+    /// <summary>Synthesizes.</summary>
+    /// <param name="layout">The semantic layout <c>[N, c, H, W]</c> at the architecture's size, each pixel summing to one.</param>
+    /// <returns>
+    /// The images <c>[N, k, 3, H, W]</c>, RGB, nominally 0 to 255 and not clipped: <c>(y + 1) / 2 * 255</c> of the head's
+    /// output y. The head is planar, as in the authors' code: image u is made of its channels u, u + k and u + 2k.
+    /// </returns>
+    /// <exception cref="ArgumentException">The layout does not have the architecture's channels or size.</exception>
+    public override Tensor forward(Tensor layout)
+    {
+        CheckShape(layout);
+        using var scope = NewDisposeScope();
+        var finest = _modules[^1].Shape;
+        var labels = SemanticLayout.Pyramid(SemanticLayout.Extend(layout, finest.Rows, finest.Columns), _modules.Length);
+        Tensor? features = null;
+        for (int i = 0; i < _modules.Length; i++)
+            features = _modules[i].forward(features, labels[i]);
+
+        var planes = SemanticLayout.Crop(conv100.forward(features!), Architecture.Height, Architecture.Width);
+        return ((planes + 1) * 127.5f)
+            .reshape(layout.shape[0], 3, Architecture.ImagesPerLayout, Architecture.Height, Architecture.Width)
+            .transpose(1, 2)
+            .MoveToOuterDisposeScope();
+    }
+
+    private void CheckShape(Tensor layout)
+    {
+        long[] expected = [layout.shape[0], Architecture.Channels, Architecture.Height, Architecture.Width];
+        if (!layout.shape.AsSpan().SequenceEqual(expected))
+            throw new ArgumentException(
+                $"The network takes layouts [N, {Architecture.Channels}, {Architecture.Height}, {Architecture.Width}], got [{string.Join(", ", layout.shape)}].",
+                nameof(layout));
+    }
+
+    private void Initialise(ulong seed)
+    {
+        using var generator = new Generator(seed);
+        using var _ = no_grad();
+        foreach (var (name, parameter) in named_parameters())
+        {
+            if (parameter.dim() == 4)
+                XavierUniform(parameter, generator);
+            else if (name.Contains(".norm") && name.EndsWith(".weight"))
+                parameter.fill_(1);
+            else
+                parameter.zero_();
+        }
+    }
+
+    private static void XavierUniform(Tensor weight, Generator generator)
+    {
+        long receptive = weight.shape[2] * weight.shape[3];
+        double limit = Math.Sqrt(6.0 / ((weight.shape[0] + weight.shape[1]) * receptive));
+        weight.uniform_(-limit, limit, generator);
+    }
+}

@@ -1,0 +1,57 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace CrnMlNet.Torch.Networks;
+
+/// <summary>
+/// A refinement module M_i: the features of the module before, upsampled bilinearly, and the layout at this resolution
+/// pass through two 3x3 convolutions, each followed by layer normalisation and a leaky ReLU (paper, section 3).
+/// </summary>
+/// <remarks>
+/// As in the authors' code: features come before labels in the concatenation, corners are aligned when upsampling,
+/// convolutions have no bias, one mean and variance are taken over H x W x C of a sample (<c>slim.layer_norm</c>, which is
+/// a group norm of one group with epsilon 1e-12), and the slope is 0.2.
+/// </remarks>
+public sealed class RefinementModule : nn.Module<Tensor?, Tensor, Tensor>
+{
+    internal const double NormEpsilon = 1e-12;
+    internal const double NegativeSlope = 0.2;
+
+    private readonly Conv2d conv1;
+    private readonly GroupNorm norm1;
+    private readonly Conv2d conv2;
+    private readonly GroupNorm norm2;
+
+    /// <summary>Makes a module whose weights are not initialised as the paper wants; <see cref="CascadedRefinementNetwork"/> does that.</summary>
+    /// <param name="name">Its name in the state dictionary's path.</param>
+    /// <param name="shape">Its place in the cascade.</param>
+    /// <param name="labelChannels">c, the layout's channels.</param>
+    public RefinementModule(string name, ModuleShape shape, int labelChannels) : base(name)
+    {
+        Shape = shape;
+        conv1 = nn.Conv2d(shape.InputFeatures + labelChannels, shape.Features, 3, padding: 1, bias: false);
+        norm1 = nn.GroupNorm(1, shape.Features, NormEpsilon);
+        conv2 = nn.Conv2d(shape.Features, shape.Features, 3, padding: 1, bias: false);
+        norm2 = nn.GroupNorm(1, shape.Features, NormEpsilon);
+        RegisterComponents();
+    }
+
+    /// <summary>Where in the cascade this module stands.</summary>
+    public ModuleShape Shape { get; }
+
+    /// <summary>Refines.</summary>
+    /// <param name="features">F_{i-1} <c>[N, d_{i-1}, rows/2, columns/2]</c>; null for the first module.</param>
+    /// <param name="labels">The layout at this resolution <c>[N, c, rows, columns]</c>.</param>
+    /// <returns>F_i <c>[N, d_i, rows, columns]</c>.</returns>
+    public override Tensor forward(Tensor? features, Tensor labels)
+    {
+        using var scope = NewDisposeScope();
+        var x = features is null ? labels : torch.cat([Upsample(features), labels], 1);
+        x = nn.functional.leaky_relu(norm1.forward(conv1.forward(x)), NegativeSlope);
+        return nn.functional.leaky_relu(norm2.forward(conv2.forward(x)), NegativeSlope).MoveToOuterDisposeScope();
+    }
+
+    private Tensor Upsample(Tensor features) =>
+        nn.functional.interpolate(features, [Shape.Rows, Shape.Columns], mode: InterpolationMode.Bilinear, align_corners: true);
+}

@@ -1,0 +1,92 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Transforms.Image;
+
+namespace CrnMlNet.Data;
+
+/// <summary>
+/// A transformer bound to an input schema: every input column as it is, and behind them the photo column. Gives rows one
+/// at a time to <c>PredictionEngine</c>, and getters to <see cref="SynthesizedDataView"/>.
+/// </summary>
+internal sealed class SynthesisMapper : IRowToRowMapper
+{
+    private readonly SynthesizeFromLabelsTransformer _transformer;
+    private readonly DataViewSchema.Column _labels;
+
+    public SynthesisMapper(SynthesizeFromLabelsTransformer transformer, DataViewSchema inputSchema, DataViewSchema.Column labels)
+    {
+        _transformer = transformer;
+        _labels = labels;
+        InputSchema = inputSchema;
+        var builder = new DataViewSchema.Builder();
+        builder.AddColumns(inputSchema);
+        builder.AddColumn(transformer.OutputColumnName, new ImageDataViewType(transformer.Architecture.Height, transformer.Architecture.Width));
+        OutputSchema = builder.ToSchema();
+    }
+
+    public DataViewSchema InputSchema { get; }
+
+    public DataViewSchema OutputSchema { get; }
+
+    /// <summary>The photo column of <see cref="OutputSchema"/>, its last.</summary>
+    public DataViewSchema.Column Photo => OutputSchema[InputSchema.Count];
+
+    public IEnumerable<DataViewSchema.Column> GetDependencies(IEnumerable<DataViewSchema.Column> dependingColumns)
+    {
+        var wanted = dependingColumns.Select(column => column.Index).ToHashSet();
+        return InputSchema.Where(column => wanted.Contains(column.Index) || (column.Index == _labels.Index && wanted.Contains(Photo.Index)));
+    }
+
+    public DataViewRow GetRow(DataViewRow input, IEnumerable<DataViewSchema.Column> activeColumns)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        if (input.Schema != InputSchema)
+            throw new ArgumentException("The row's schema is not the one that this mapper was made for.", nameof(input));
+        return new SynthesisRow(this, input, activeColumns.Select(column => column.Index).ToHashSet());
+    }
+
+    /// <summary>Paints <paramref name="row"/>'s photo, once per position however often it is asked for.</summary>
+    public ValueGetter<MLImage> PhotoGetter(DataViewRow row)
+    {
+        var getLabels = row.GetGetter<MLImage>(_labels);
+        // The producer owns and may recycle this image: one variable for all rows, never disposed here.
+        MLImage labels = null!;
+        return (ref MLImage photo) =>
+        {
+            RowErrors.Guard(row.Position, _labels.Name, () => getLabels(ref labels));
+            photo = labels is null ? null! : _transformer.Paint(labels, RowErrors.Source(row.Position, _labels.Name, labels));
+        };
+    }
+}
+
+/// <summary>A row of a data view or of <c>PredictionEngine</c>, with the photo column added.</summary>
+internal sealed class SynthesisRow(SynthesisMapper mapper, DataViewRow input, HashSet<int> active) : DataViewRow
+{
+    public override DataViewSchema Schema => mapper.OutputSchema;
+
+    public override long Position => input.Position;
+
+    public override long Batch => input.Batch;
+
+    public override ValueGetter<DataViewRowId> GetIdGetter() => input.GetIdGetter();
+
+    public override bool IsColumnActive(DataViewSchema.Column column) => active.Contains(column.Index);
+
+    public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column)
+    {
+        if (!IsColumnActive(column))
+            throw new InvalidOperationException($"Column '{column.Name}' was not asked for.");
+        if (column.Index != mapper.Photo.Index)
+            return input.GetGetter<TValue>(mapper.InputSchema[column.Index]);
+        if (mapper.PhotoGetter(input) is ValueGetter<TValue> getter)
+            return getter;
+        throw new InvalidOperationException($"Column '{column.Name}' holds {nameof(MLImage)}, not {typeof(TValue).Name}.");
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+            input.Dispose();
+        base.Dispose(disposing);
+    }
+}

@@ -1,0 +1,91 @@
+using CrnMlNet.Torch.Training;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+
+namespace CrnMlNet.Data;
+
+/// <summary>
+/// Reads a data view's label and photo columns once, checks every pair, and brings it to the working size, all before
+/// training starts.
+/// </summary>
+internal sealed class TrainingRows
+{
+    private const double AspectTolerance = 0.01;
+
+    private readonly IDataView _input;
+    private readonly SynthesizeFromLabelsEstimator.Options _options;
+    private readonly DataViewSchema.Column _labelColumn;
+    private readonly DataViewSchema.Column _photoColumn;
+
+    private TrainingRows(IDataView input, SynthesizeFromLabelsEstimator.Options options)
+    {
+        _input = input;
+        _options = options;
+        _labelColumn = input.Schema[options.InputColumnName];
+        _photoColumn = input.Schema[options.PhotoColumnName];
+    }
+
+    /// <summary>Reads all pairs, and finds out how the label images are written where the options leave that open.</summary>
+    /// <exception cref="InvalidOperationException">There is no row, or a row cannot be learned from.</exception>
+    public static (TrainingPairs Pairs, LabelEncoding Encoding) Read(
+        IExceptionContext context, IDataView input, SynthesizeFromLabelsEstimator.Options options)
+    {
+        var rows = new TrainingRows(input, options);
+        try
+        {
+            var encoding = options.LabelEncoding == LabelEncoding.Auto ? LabelEncoding.Index : options.LabelEncoding;
+            bool undecided = options.LabelEncoding == LabelEncoding.Auto;
+            // A coloured image among all-gray ones shows that those were colours, too: then they are read once more.
+            var pairs = rows.TryRead(encoding, undecided) ?? rows.TryRead(encoding = LabelEncoding.Color, stopAtColours: false)!;
+            if (pairs.Count == 0)
+                throw new InvalidOperationException("There is no row to learn from: the training data is empty.");
+            return (pairs, encoding);
+        }
+        catch (InvalidOperationException e)
+        {
+            throw context.Process(e);
+        }
+    }
+
+    private TrainingPairs? TryRead(LabelEncoding encoding, bool stopAtColours)
+    {
+        var pairs = new TrainingPairs(_options.Palette.ChannelCount, _options.Height, _options.Width);
+        var decoder = new LabelDecoder(_options.Palette, encoding, _options.UnknownLabels);
+        using var cursor = _input.GetRowCursor([_labelColumn, _photoColumn]);
+        var getLabels = cursor.GetGetter<MLImage>(_labelColumn);
+        var getPhoto = cursor.GetGetter<MLImage>(_photoColumn);
+        // The producer owns and may recycle these images: one variable for all rows, never disposed here.
+        MLImage labels = null!, photo = null!;
+        while (cursor.MoveNext())
+        {
+            _options.CancellationToken.ThrowIfCancellationRequested();
+            long row = cursor.Position;
+            RowErrors.Guard(row, _labelColumn.Name, () => getLabels(ref labels));
+            RowErrors.Guard(row, _photoColumn.Name, () => getPhoto(ref photo));
+            CheckPair(row, labels, photo);
+            if (stopAtColours && decoder.Detect(labels) == LabelEncoding.Color)
+                return null;
+
+            var ids = new byte[_options.Height * _options.Width];
+            decoder.Decode(labels, ids, _options.Height, _options.Width, RowErrors.Source(row, _labelColumn.Name, labels));
+            pairs.Add(ids, PhotoPixels.FromImage(photo, _options.Height, _options.Width));
+        }
+        return pairs;
+    }
+
+    private void CheckPair(long row, MLImage? labels, MLImage? photo)
+    {
+        if (labels is null)
+            throw new InvalidOperationException($"{RowErrors.Source(row, _labelColumn.Name)} has no image. Remove the row, or give it one.");
+        if (photo is null)
+            throw new InvalidOperationException($"{RowErrors.Source(row, _photoColumn.Name)} has no image. Remove the row, or give it one.");
+
+        double labelAspect = (double)labels.Width / labels.Height, photoAspect = (double)photo.Width / photo.Height;
+        if (Math.Abs(labelAspect / photoAspect - 1) > AspectTolerance)
+            throw new InvalidOperationException(
+                $"{RowErrors.Source(row, _photoColumn.Name, photo)} is {photo.Width}x{photo.Height}, but its label image"
+                + (labels.Tag is { Length: > 0 } file ? $" '{file}'" : "")
+                + $" is {labels.Width}x{labels.Height}: their shapes differ, so pixels cannot be matched. Crop or resize one of them.");
+    }
+}

@@ -1,0 +1,55 @@
+using CrnMlNet.Torch.Training;
+
+namespace CrnMlNet;
+
+/// <summary>How a model was trained.</summary>
+public sealed record TrainingRecord
+{
+    /// <summary>Pairs that were learned from.</summary>
+    public required int Pairs { get; init; }
+
+    /// <summary>Training steps.</summary>
+    public required long Steps { get; init; }
+
+    /// <summary>Pairs in a step.</summary>
+    public required int BatchSize { get; init; }
+
+    /// <summary>Adam's learning rate.</summary>
+    public required double LearningRate { get; init; }
+
+    /// <summary>Whether pairs were mirrored.</summary>
+    public required bool Mirror { get; init; }
+
+    /// <summary>The seed.</summary>
+    public required int Seed { get; init; }
+
+    /// <summary>Whether training was stopped before its end.</summary>
+    public required bool Stopped { get; init; }
+
+    /// <summary>How long the synthesizing network was trained, in seconds.</summary>
+    public required double Seconds { get; init; }
+
+    /// <summary>The perception network.</summary>
+    public required string Perception { get; init; }
+
+    /// <summary>lambda: the weight of every layer that was compared.</summary>
+    public required IReadOnlyDictionary<string, double> LayerWeights { get; init; }
+
+    /// <summary>The mean loss of each epoch, in gray levels of the image term.</summary>
+    public required IReadOnlyList<double> LossByEpoch { get; init; }
+
+    internal static TrainingRecord From(SynthesizeFromLabelsEstimator.Options options, int pairs, int seed, TrainingSummary summary) => new()
+    {
+        Pairs = pairs,
+        Steps = summary.Steps,
+        BatchSize = options.BatchSize,
+        LearningRate = options.LearningRate,
+        Mirror = options.Mirror,
+        Seed = seed,
+        Stopped = summary.Cancelled,
+        Seconds = Math.Round(summary.Elapsed.TotalSeconds, 1),
+        Perception = summary.Perception,
+        LayerWeights = summary.LayerWeights.Layers.Zip(summary.LayerWeights.Values).ToDictionary(pair => pair.First, pair => pair.Second),
+        LossByEpoch = summary.LossByEpoch,
+    };
+}
