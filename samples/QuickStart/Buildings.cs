@@ -36,7 +36,7 @@ internal static class Buildings
         {
             float rise = ridge - eaves;
             planes.Add(Solid.Facing(new(rise, halfWidth, 0), new(halfWidth, eaves, 0)));
-            planes.Add(Solid.Facing(new(-rise, halfWidth, 0), new(halfWidth * -1, eaves, 0)));
+            planes.Add(Solid.Facing(new(-rise, halfWidth, 0), new(-halfWidth, eaves, 0)));
         }
         float reach = new Vector3(halfWidth, ridge / 2, halfLength).Length();
         return new Solid(StreetClass.Building, origin, slope, ridge / 2, reach, surface, [.. planes]);
@@ -94,7 +94,7 @@ internal static class Buildings
             return Frame;
         if (aside > left || v > top || aside < 0.02f)
             return Frame * 0.85f;
-        if (Noise.Cell(column, level, seed) < 0.1f)
+        if (Noise.Cell(column, level, seed) < 0.07f)
             return Lamplight * 1.1f;
         float reveal = v > top - 0.1f ? 0.5f : 1;
         return Vector3.Lerp(Glass, GlassAbove, (v - bottom) / (top - bottom) * 0.55f) * reveal;
@@ -106,9 +106,11 @@ internal static class Buildings
             return masonry * 0.9f;
         if (y > 2.1f)
             return (int)MathF.Floor(along / 0.5f) % 2 == 0 ? Awning : AwningStripe;
-        if (y < 0.45f || MathF.Abs(u) > 0.43f)
-            return masonry * 0.8f;
-        return Vector3.Lerp(Lamplight * 0.55f, Glass, MathF.Min(1, MathF.Abs(y - 1.3f)));
+        if (y < 0.45f || MathF.Abs(u) > 0.4f)
+            return masonry * 0.75f;
+        if (MathF.Abs(u) > 0.37f || y < 0.52f)
+            return Frame;
+        return Vector3.Lerp(Lamplight * 0.9f, Glass, MathF.Min(1, 1.6f * MathF.Abs(y - 1.75f)));
     }
 
     private static Vector3 Masonry(float along, float y, float depth, bool brick, Vector3 colour, int seed)

@@ -14,7 +14,7 @@ internal sealed class Camera
     private const float SensorNoise = 0.008f;
 
     private static readonly Vector3 Sun = Vector3.Normalize(new(-0.5f, 0.78f, -0.42f));
-    private static readonly Vector3 Zenith = Paint.Rgb(0x4f86c6);
+    private static readonly Vector3 Zenith = Paint.Rgb(0x5b93d2);
     private static readonly Vector3 Haze = Paint.Rgb(0xcfdde6);
     private static readonly Vector3 Cloud = Paint.Rgb(0xf6f5f2);
     private static readonly Vector3 FarTrees = Paint.Rgb(0x56703f);
@@ -35,7 +35,7 @@ internal sealed class Camera
         _sunlight = Vector3.Lerp(new(1.62f, 1.52f, 1.36f), new(1.75f, 1.42f, 1.05f), street.Warmth);
         _skylight = Vector3.Lerp(new(0.46f, 0.53f, 0.64f), new(0.46f, 0.48f, 0.58f), street.Warmth);
         _shapes = [.. street.Shapes.OrderBy(Nearest)];
-        _cars = [.. street.Shapes.Where(shape => shape.Label is StreetClass.Car)];
+        _cars = [.. street.Shapes.Where(shape => shape.Label is StreetClass.Car).DistinctBy(shape => shape.Origin)];
     }
 
     public Picture Shoot(SplitMix64 random)
@@ -125,11 +125,16 @@ internal sealed class Camera
         return _sunlight * direct + _skylight * openness * (0.75f + 0.25f * normal.Y);
     }
 
+    /// <summary>Whether something keeps the sun, which stands behind the camera, from a place.</summary>
     private bool Shaded(Vector3 place, Shape? self = null)
     {
         foreach (Shape shape in _shapes)
+        {
+            if (Nearest(shape) > place.Z)
+                return false;
             if (shape != self && shape.Shades(place, Sun))
                 return true;
+        }
         return false;
     }
 
@@ -158,7 +163,7 @@ internal sealed class Camera
         }
         label = StreetClass.Sky;
         Vector3 clear = Vector3.Lerp(Haze, Zenith, MathF.Sqrt(MathF.Min(1, along.Y / 0.55f)));
-        float puff = Noise.Fractal((along.X + 0.1f * _street.Warmth) * 3.2f + 11, along.Y * 7 + 3, 5, 90);
+        float puff = Noise.Fractal((along.X + 0.25f * _street.Warmth) * 3.2f + 11, along.Y * 7 + 3, 5, 90);
         return Vector3.Lerp(clear, Cloud, Math.Clamp((puff - 0.46f) * 4, 0, 0.9f));
     }
 

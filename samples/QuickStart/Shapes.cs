@@ -23,26 +23,30 @@ internal abstract class Shape(StreetClass label, Vector3 origin, float slope, fl
     public float Reach => reach;
     public Surface Surface => surface;
 
-    /// <summary>Where the ray from <paramref name="from"/> first meets this shape; depth is in lengths of <paramref name="along"/>.</summary>
-    public bool Meets(Vector3 from, Vector3 along, out Touch touch) =>
-        MeetsHere(Turn(from - origin), Turn(along), out touch);
+    /// <summary>Where a ray first meets this shape; the depth counts lengths of <paramref name="along"/>.</summary>
+    public bool Meets(Vector3 from, Vector3 along, out Touch touch)
+    {
+        touch = default;
+        return PassesNear(from, along) && MeetsHere(Turn(from - origin), Turn(along), out touch);
+    }
 
     /// <summary>Whether this shape stands between a place and the sun.</summary>
-    public bool Shades(Vector3 place, Vector3 sun)
-    {
-        Vector3 towards = Middle - place;
-        float ahead = Vector3.Dot(towards, sun);
-        if (ahead < 0 || towards.LengthSquared() - ahead * ahead > reach * reach)
-            return false;
-        return ShadesHere(place, sun);
-    }
+    public bool Shades(Vector3 place, Vector3 sun) => PassesNear(place, sun) && ShadesHere(place, sun);
 
     /// <summary>A direction in this shape's frame, as one in the world's.</summary>
     public Vector3 ToWorld(Vector3 v) => new(v.X * _cos + v.Z * _sin, v.Y, v.Z * _cos - v.X * _sin);
 
     protected abstract bool MeetsHere(Vector3 from, Vector3 along, out Touch touch);
 
-    protected virtual bool ShadesHere(Vector3 place, Vector3 sun) => Meets(place, sun, out _);
+    protected virtual bool ShadesHere(Vector3 place, Vector3 sun) =>
+        MeetsHere(Turn(place - origin), Turn(sun), out _);
+
+    private bool PassesNear(Vector3 from, Vector3 along)
+    {
+        Vector3 towards = Middle - from;
+        float far = towards.LengthSquared(), ahead = Vector3.Dot(towards, along), near = reach * reach;
+        return far < near || (ahead > 0 && far - ahead * ahead / along.LengthSquared() < near);
+    }
 
     private Vector3 Turn(Vector3 v) => new(v.X * _cos - v.Z * _sin, v.Y, v.X * _sin + v.Z * _cos);
 }

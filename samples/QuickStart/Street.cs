@@ -19,9 +19,9 @@ internal sealed class Street
 
     private Street(SplitMix64 random)
     {
-        _shift = random.Between(-2.6f, -1.2f);
-        _heading = random.Between(-0.1f, 0.1f);
-        _bend = random.Between(-0.0045f, 0.0045f);
+        _shift = random.Between(-3.2f, -0.6f);
+        _heading = random.Between(-0.13f, 0.13f);
+        _bend = random.Between(-0.007f, 0.007f);
         _roadHalf = random.Between(4.4f, 5.4f);
         _pavement = random.Between(2.2f, 3.4f);
         _seed = (int)(random.Next() * 1e6f);

@@ -25,12 +25,12 @@ internal static class Trees
 
         Vector3? Outline(Vector2 at)
         {
-            Vector2 out2 = at - heart;
-            if (out2.LengthSquared() < 1.7f * radius * radius)
+            Vector2 offset = at - heart;
+            if (offset.LengthSquared() < 1.7f * radius * radius)
             {
                 float rag = 0.45f * (Noise.Smooth(at.X * 2.6f, at.Y * 2.6f, seed) - 0.5f);
-                float best = 1 - out2.Length() / (0.7f * radius);
-                Vector2 nearest = out2 / radius;
+                float best = 1 - offset.Length() / (0.7f * radius);
+                Vector2 nearest = offset / radius;
                 foreach (Vector3 clump in clumps)
                 {
                     Vector2 from = (at - new Vector2(clump.X, clump.Y)) / clump.Z;
@@ -39,7 +39,7 @@ internal static class Trees
                         (best, nearest) = (inside, from);
                 }
                 if (best + rag > 0)
-                    return Round(0.55f * nearest + 0.6f * out2 / radius);
+                    return Round(0.55f * nearest + 0.6f * offset / radius);
             }
             float trunk = 0.055f * size * (1.3f - 0.5f * at.Y / stem);
             return at.Y < stem + 0.3f * radius && MathF.Abs(at.X) < trunk ? Round(new Vector2(at.X / trunk, 0)) : null;
