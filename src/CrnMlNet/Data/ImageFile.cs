@@ -1,0 +1,156 @@
+using Microsoft.ML.Data;
+using SkiaSharp;
+
+namespace CrnMlNet;
+
+/// <summary>Reads and writes image files strictly: a picture is whole, or there is an error.</summary>
+public static class ImageFile
+{
+    private const int JpegQuality = 95;
+
+    /// <summary>
+    /// Reads an image file. Unlike ML.NET's own loading, a truncated file is an error rather than a picture with a gray rest,
+    /// and the pixels of gray and palette images come as they are written, without colour management.
+    /// </summary>
+    /// <param name="path">A PNG, JPEG, BMP, GIF or WebP file.</param>
+    /// <returns>The image, 8 bits per component, to be disposed by the caller; its <see cref="MLImage.Tag"/> is the path.</returns>
+    /// <exception cref="IOException">The file is missing or cannot be read.</exception>
+    /// <exception cref="InvalidDataException">The file is not an image, is damaged or truncated, or is a PNG whose gray values
+    /// or colours 8 bits would change.</exception>
+    public static MLImage Load(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        var bytes = ReadBytes(path);
+        RejectPngDepth(bytes, path);
+
+        using var data = SKData.CreateCopy(bytes);
+        using var codec = SKCodec.Create(data);
+        if (codec is null)
+            throw new InvalidDataException($"Image '{path}' is not a picture that can be read (PNG, JPEG, BMP, GIF or WebP), or its head is damaged.");
+
+        var size = 4L * codec.Info.Width * codec.Info.Height;
+        if (size > Array.MaxLength)
+            throw new InvalidDataException($"Image '{path}' is {codec.Info.Width} x {codec.Info.Height} pixels, too big to decode.");
+        var pixels = Decode(codec, new byte[size], path);
+        var image = MLImage.CreateFromPixels(codec.Info.Width, codec.Info.Height, MLPixelFormat.Bgra32, pixels);
+        image.Tag = path;
+        return image;
+    }
+
+    /// <summary>Writes an image as PNG or JPEG, by the path's extension. The file appears whole or not at all: it is written
+    /// beside its place and then renamed.</summary>
+    /// <param name="image">The image.</param>
+    /// <param name="path">A path that ends in .png, .jpg or .jpeg; an existing file is replaced.</param>
+    /// <exception cref="ArgumentException">The extension is another one.</exception>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    public static void Save(MLImage image, string path)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        var format = Path.GetExtension(path).ToLowerInvariant() switch
+        {
+            ".png" => SKEncodedImageFormat.Png,
+            ".jpg" or ".jpeg" => SKEncodedImageFormat.Jpeg,
+            var other => throw new ArgumentException($"Image '{path}': '{other}' is not an extension that can be written; use .png, .jpg or .jpeg.", nameof(path)),
+        };
+
+        using var encoded = Encode(image, format, path);
+        var temporary = $"{path}.{Guid.NewGuid():N}.tmp";
+        try
+        {
+            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write))
+                stream.Write(encoded.AsSpan());
+            File.Move(temporary, path, overwrite: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            DeleteQuietly(temporary);
+            throw new IOException($"Image '{path}' cannot be written: {e.Message}", e);
+        }
+    }
+
+    private static byte[] ReadBytes(string path)
+    {
+        try
+        {
+            return File.ReadAllBytes(path);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new FileNotFoundException($"Image '{path}' does not exist.", path, e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"Image '{path}' cannot be read: {e.Message}", e);
+        }
+    }
+
+    // Decoding makes 8 bits of every depth, which would change label values without a word: 16 bits lose the lower half,
+    // and 1, 2 and 4 bits of gray are stretched to 0-255. The head of a PNG: signature (8 bytes), length and "IHDR" (8),
+    // width (4), height (4), depth (1), colour type (1, 0 = gray).
+    private static void RejectPngDepth(byte[] bytes, string path)
+    {
+        ReadOnlySpan<byte> signature = [0x89, (byte)'P', (byte)'N', (byte)'G', 0x0D, 0x0A, 0x1A, 0x0A];
+        if (bytes.Length < 26 || !bytes.AsSpan().StartsWith(signature))
+            return;
+        if (bytes[24] == 16)
+            throw new InvalidDataException($"Image '{path}' is a PNG with 16 bits per component, which images in ML.NET cannot hold (16-bit label ids are not supported yet). Save it with 8 bits.");
+        if (bytes[24] < 8 && bytes[25] == 0)
+            throw new InvalidDataException($"Image '{path}' is a gray PNG with {bytes[24]} bits per pixel; decoding would stretch its values to 0-255 and so change label ids. Save it with 8 bits.");
+    }
+
+    private static unsafe byte[] Decode(SKCodec codec, byte[] pixels, string path)
+    {
+        // No colour space in the target: no conversion. Premultiplied, because that is what ML.NET's images are; where alpha
+        // is 255 this changes nothing.
+        var info = new SKImageInfo(codec.Info.Width, codec.Info.Height, SKColorType.Bgra8888, codec.Info.IsOpaque ? SKAlphaType.Opaque : SKAlphaType.Premul);
+        SKCodecResult result;
+        fixed (byte* pointer = pixels)
+            result = codec.GetPixels(info, (nint)pointer);
+        return result switch
+        {
+            SKCodecResult.Success => pixels,
+            SKCodecResult.IncompleteInput => throw new InvalidDataException($"Image '{path}' is truncated: the file ends before the picture does."),
+            _ => throw new InvalidDataException($"Image '{path}' is damaged and cannot be decoded ({result})."),
+        };
+    }
+
+    private static unsafe SKData Encode(MLImage image, SKEncodedImageFormat format, string path)
+    {
+        var pixels = image.Pixels;
+        var info = new SKImageInfo(
+            image.Width,
+            image.Height,
+            image.PixelFormat == MLPixelFormat.Rgba32 ? SKColorType.Rgba8888 : SKColorType.Bgra8888,
+            IsOpaque(pixels) ? SKAlphaType.Opaque : SKAlphaType.Premul);
+        fixed (byte* pointer = pixels)
+        {
+            using var pixmap = new SKPixmap(info, (nint)pointer);
+            return pixmap.Encode(format, JpegQuality)
+                ?? throw new IOException($"Image '{path}' cannot be encoded: {image.Width} x {image.Height} pixels may be too many for {format}.");
+        }
+    }
+
+    private static bool IsOpaque(ReadOnlySpan<byte> pixels)
+    {
+        for (var i = 3; i < pixels.Length; i += 4)
+        {
+            if (pixels[i] != 255)
+                return false;
+        }
+
+        return true;
+    }
+
+    private static void DeleteQuietly(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The error that brought us here says more than this one.
+        }
+    }
+}
