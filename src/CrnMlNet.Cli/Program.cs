@@ -1,2 +1,5 @@
+using CrnMlNet.Torch.Backend;
 using TorchSharp;
+
+TorchBackend.Start();
 Console.WriteLine(torch.ones(3).sum().item<float>());
