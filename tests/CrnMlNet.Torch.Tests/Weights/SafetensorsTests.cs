@@ -268,7 +268,7 @@ public class SafetensorsTests
         using var weights = zeros(3, 5).t();
         using var target = zeros(5, 3, dtype: ScalarType.Float16);
         var file = Write(("t", weights));
-        var before = Tensor.TotalCount;
+        var before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
 
         for (var round = 0; round < 20; round++)
         {
@@ -279,42 +279,33 @@ public class SafetensorsTests
             Safetensors.ReadAll(new MemoryStream(file))["t"].Dispose();
         }
 
-        Assert.Equal(before, Tensor.TotalCount);
+        Assert.Equal(before, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
     }
 
-    /// <summary>More than int.MaxValue bytes in one tensor, through a real file.</summary>
     [Fact]
     public void ATensorMayBeLargerThanTwoGibibytes()
     {
         const long Count = (1L << 31) + 5;
-        var folder = Path.GetTempPath();
-        if (GC.GetGCMemoryInfo().TotalAvailableMemoryBytes < 7L << 30 || new DriveInfo(folder).AvailableFreeSpace < 5L << 30)
-            Assert.Skip("Needs 7 GiB of memory and 5 GiB in the temporary folder.");
+        if (GC.GetGCMemoryInfo().TotalAvailableMemoryBytes < 4L << 30)
+            Assert.Skip("Needs 4 GiB of memory.");
 
         using var scope = NewDisposeScope();
-        var path = Path.Combine(folder, Path.GetRandomFileName());
-        try
-        {
-            var large = zeros(Count, dtype: ScalarType.Byte);
-            large[Count - 1] = (byte)77;
-            large[1L << 31] = (byte)33;
-            using (var stream = File.Create(path))
-                Safetensors.Write(stream, [("large", large), ("after", tensor(5f))]);
-            large.zero_();
+        var large = zeros(Count, dtype: ScalarType.Byte);
+        large[Count - 1] = (byte)77;
+        large[1L << 31] = (byte)33;
+        using var stream = new MostlyZeroStream();
+        Safetensors.Write(stream, [("large", large), ("after", tensor((byte)5))]);
+        Assert.Equal([33, 77, 5], stream.NonZero.Values.TakeLast(3));
+        Assert.Equal([stream.Length - 6, stream.Length - 2, stream.Length - 1], stream.NonZero.Keys.TakeLast(3));
 
-            var after = tensor(0f);
-            using (var stream = File.OpenRead(path))
-                Safetensors.ReadInto(stream, Safetensors.ReadHeader(stream), new Dictionary<string, Tensor> { ["large"] = large, ["after"] = after });
+        large.zero_();
+        var after = tensor((byte)0);
+        Safetensors.ReadInto(stream, Safetensors.ReadHeader(stream), new Dictionary<string, Tensor> { ["large"] = large, ["after"] = after });
 
-            Assert.Equal(77, large[Count - 1].item<byte>());
-            Assert.Equal(33, large[1L << 31].item<byte>());
-            Assert.Equal(110, large.sum(ScalarType.Int64).item<long>());
-            Assert.Equal(5, after.item<float>());
-        }
-        finally
-        {
-            File.Delete(path);
-        }
+        Assert.Equal(77, large[Count - 1].item<byte>());
+        Assert.Equal(33, large[1L << 31].item<byte>());
+        Assert.Equal(2, large.count_nonzero().item<long>());
+        Assert.Equal(5, after.item<byte>());
     }
 
     private static byte[] Write(params (string Name, Tensor Value)[] tensors)
@@ -328,5 +319,51 @@ public class SafetensorsTests
     {
         using var scope = NewDisposeScope();
         return values.detach().to(ScalarType.Float64).contiguous().data<double>().ToArray();
+    }
+
+    /// <summary>Gives back what was written, and keeps no zeros: gigabytes without a disk.</summary>
+    private sealed class MostlyZeroStream : Stream
+    {
+        private long _written;
+        private long _read;
+
+        public SortedList<long, byte> NonZero { get; } = [];
+        public override bool CanRead => true;
+        public override bool CanSeek => false;
+        public override bool CanWrite => true;
+        public override long Length => _written;
+
+        public override long Position
+        {
+            get => throw new NotSupportedException();
+            set => throw new NotSupportedException();
+        }
+
+        public override void Write(ReadOnlySpan<byte> buffer)
+        {
+            for (var at = 0; buffer[at..].IndexOfAnyExcept((byte)0) is var next and >= 0; at += next + 1)
+                NonZero.Add(_written + at + next, buffer[at + next]);
+            _written += buffer.Length;
+        }
+
+        public override int Read(Span<byte> buffer)
+        {
+            var count = (int)Math.Min(buffer.Length, _written - _read);
+            buffer[..count].Clear();
+            foreach (var (position, value) in NonZero)
+            {
+                if (position >= _read && position < _read + count)
+                    buffer[(int)(position - _read)] = value;
+            }
+
+            _read += count;
+            return count;
+        }
+
+        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
+        public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
+        public override void Flush() { }
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+        public override void SetLength(long value) => throw new NotSupportedException();
     }
 }
