@@ -47,8 +47,8 @@ internal static class MLNetInternals
     /// <summary>The GPU that the user chose with <see cref="MLContext.GpuDeviceId"/>, or null.</summary>
     internal static int? GpuDeviceId(IHostEnvironment env) => (env as IHostEnvironmentInternal)?.GpuDeviceId;
 
-    /// <summary>Whether the user allows the CPU where the GPU fails: <see cref="MLContext.FallbackToCpu"/>.</summary>
-    internal static bool FallbackToCpu(IHostEnvironment env) => (env as IHostEnvironmentInternal)?.FallbackToCpu ?? true;
+    /// <summary>Whether the user allows the CPU where the GPU fails: <see cref="MLContext.FallbackToCpu"/>, false unless set.</summary>
+    internal static bool FallbackToCpu(IHostEnvironment env) => (env as IHostEnvironmentInternal)?.FallbackToCpu ?? false;
 
     /// <summary>The seed that the <see cref="MLContext"/> was made with, or null.</summary>
     internal static int? Seed(IHostEnvironment env) => (env as IHostEnvironmentInternal)?.Seed;
