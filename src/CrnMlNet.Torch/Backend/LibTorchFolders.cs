@@ -17,7 +17,7 @@ internal static class LibTorchFolders
 
     /// <summary>The folders where .NET, for TorchSharp, finds a library by its bare name.</summary>
     public static IEnumerable<string> WhereTorchSharpLooks()
-        => FromDependencies().Append(Path.GetDirectoryName(typeof(torch).Assembly.Location) ?? "").Where(folder => folder.Length > 0);
+        => FromDependencies().Append(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory));
 
     /// <summary>The version of libtorch that this TorchSharp is built for, as NuGet writes it: 2.10.0.</summary>
     // torch.__version__ says the same, but runs TorchSharp's static constructor, which needs libtorch.
@@ -40,8 +40,7 @@ internal static class LibTorchFolders
             ?? typeof(torch).Assembly.GetName().Version!.ToString(3);
 
     private static IEnumerable<string> OfApplication()
-        => FromDependencies()
-            .Append(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory))
+        => WhereTorchSharpLooks()
             .Append(Path.Combine(AppContext.BaseDirectory, "runtimes", Rid, "native"))
             .Distinct();
 

@@ -38,6 +38,8 @@ internal static partial class NativeCode
         }
 
         reason = Marshal.PtrToStringUTF8(LastError()) ?? "the loader gave no reason";
+        if (reason.StartsWith($"{path}: ", StringComparison.Ordinal))
+            reason = reason[(path.Length + 2)..];
         return false;
     }
 

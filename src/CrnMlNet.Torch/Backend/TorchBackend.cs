@@ -14,7 +14,8 @@ namespace CrnMlNet.Torch.Backend;
 /// <para>
 /// The environment variable <c>CRN_LIBTORCH</c> names a folder with another libtorch of the version that TorchSharp is
 /// built for (2.10 for TorchSharp 0.107), for instance <c>torch/lib</c> of a Python installation with CUDA. When it is
-/// set, libtorch comes from there or the start fails; there is no silent second choice.
+/// set, libtorch comes from there or the start fails; there is no silent second choice. The application itself must then
+/// hold no other libtorch (build with <c>-p:TorchBackend=none</c>): TorchSharp would load that too, which ends the process.
 /// </para>
 /// </remarks>
 public static class TorchBackend
