@@ -23,10 +23,9 @@ public sealed class CascadedRefinementNetwork : nn.Module<Tensor, Tensor>
     /// <param name="architecture">What it looks like.</param>
     /// <param name="seed">Seeds the weights; the same seed gives the same weights.</param>
     /// <exception cref="ArgumentOutOfRangeException">The architecture is out of range.</exception>
-    public CascadedRefinementNetwork(CrnArchitecture architecture, ulong seed = 0) : base(nameof(CascadedRefinementNetwork))
+    public CascadedRefinementNetwork(CrnArchitecture architecture, ulong seed = 0) : base(StartedName())
     {
         var shapes = architecture.Modules();
-        TorchBackend.Start();
         Architecture = architecture;
         _modules = [.. shapes.Select(shape => new RefinementModule($"g_{shape.Rows}", shape, architecture.Channels))];
         conv100 = nn.Conv2d(shapes[^1].Features, 3 * architecture.ImagesPerLayout, 1);
@@ -64,6 +63,13 @@ public sealed class CascadedRefinementNetwork : nn.Module<Tensor, Tensor>
             .reshape(layout.shape[0], 3, Architecture.ImagesPerLayout, Architecture.Height, Architecture.Width)
             .transpose(1, 2)
             .MoveToOuterDisposeScope();
+    }
+
+    // libtorch must run before the base class makes its native part.
+    private static string StartedName()
+    {
+        TorchBackend.Start();
+        return nameof(CascadedRefinementNetwork);
     }
 
     private void CheckShape(Tensor layout)
