@@ -209,12 +209,13 @@ public sealed class LabelPalette
     ];
 
     // The colours of the labels that are not evaluated, in the order of their labelIds: unlabeled and its like, dynamic,
-    // ground, parking, rail track, guard rail, bridge, tunnel, caravan, trailer. (Polegroup and licence plate have the
-    // colours of pole and car, so a colour image cannot tell them apart.)
+    // ground, parking, rail track, guard rail, bridge, tunnel, caravan, trailer; last GTA5's own colour for static.
+    // (Polegroup and licence plate have the colours of pole and car, so a colour image cannot tell them apart.)
     private static RgbColor[] CityscapesVoidColors() =>
     [
         new(0, 0, 0), new(111, 74, 0), new(81, 0, 81), new(250, 170, 160), new(230, 150, 140),
         new(180, 165, 180), new(150, 100, 100), new(150, 120, 90), new(0, 0, 90), new(0, 0, 110),
+        new(20, 20, 20),
     ];
 }
 

@@ -15,8 +15,8 @@ public static class LabelPhotoPairs
     /// the same name but for the extension.</exception>
     public static IReadOnlyList<LabelPhotoPair> FromFolders(string labelsFolder, string photosFolder)
     {
-        var labels = FindImages(labelsFolder, "label image", LabelExtensions);
-        var photos = FindImages(photosFolder, "photo", PhotoExtensions);
+        var labels = FindImages(labelsFolder, "label image", LabelExtensions, "; JPEG would change label values, so save them as PNG");
+        var photos = FindImages(photosFolder, "photo", PhotoExtensions, "");
         var labelsAlone = labels.Keys.Where(name => !photos.ContainsKey(name)).ToArray();
         var photosAlone = photos.Keys.Where(name => !labels.ContainsKey(name)).ToArray();
         if (labelsAlone.Length == labels.Count)
@@ -40,7 +40,7 @@ public static class LabelPhotoPairs
         return [.. labels.Select(label => new LabelPhotoPair(label.Key, label.Value, photos[label.Key]))];
     }
 
-    private static SortedDictionary<string, string> FindImages(string folder, string what, string[] extensions)
+    private static SortedDictionary<string, string> FindImages(string folder, string what, string[] extensions, string hint)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         if (!Directory.Exists(folder))
@@ -58,7 +58,7 @@ public static class LabelPhotoPairs
 
         return images.Count > 0
             ? images
-            : throw new InvalidDataException($"The folder '{folder}' has no {what} ({string.Join(", ", extensions)}).");
+            : throw new InvalidDataException($"The folder '{folder}' has no {what} ({string.Join(", ", extensions)}{hint}).");
     }
 
     private static string Describe(string[] names, string what)

@@ -45,6 +45,24 @@ public class LabelPaletteTests
     }
 
     [Fact]
+    public void Cityscapes_colours_and_ids_are_those_of_a_GTA5_label_file()
+    {
+        // The PLTE chunk of 00100370.png (GTA5, in CQFIO/PhotographicImageSynthesis): the colours of labelIds 0 to 33.
+        string[] colors =
+        [
+            "000000", "000000", "000000", "000000", "141414", "6f4a00", "510051", "804080", "f423e8", "faaaa0", "e6968c", "464646",
+            "66669c", "be9999", "b4a5b4", "966464", "96785a", "999999", "999999", "faaa1e", "dcdc00", "6b8e23", "98fb98", "4682b4",
+            "dc143c", "ff0000", "00008e", "000046", "003c64", "00005a", "00006e", "005064", "0000e6", "770b20",
+        ];
+        var palette = LabelPalette.CityscapesLabelIds;
+
+        Assert.All(palette.Classes, label => Assert.Equal(RgbColor.Parse(colors[label.Id]), label.Color));
+        // 18, polegroup, is void by id and has the colour of 17, pole.
+        var voidColors = palette.VoidIds.Where(id => id != 18).Select(id => RgbColor.Parse(colors[id]));
+        Assert.Equal(voidColors.ToHashSet(), [.. palette.VoidColors]);
+    }
+
+    [Fact]
     public void The_authors_format_names_unknown_colours_by_number()
     {
         var palette = LabelPalette.FromJson("""{"palette":[[1,2,3],[0,0,0]]}""");
