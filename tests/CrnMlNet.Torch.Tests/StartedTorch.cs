@@ -6,13 +6,13 @@ using TorchSharp;
 
 namespace CrnMlNet.Torch.Tests;
 
-/// <summary>Starts libtorch before any test, on two threads at most: more would only fight with the tests run beside.</summary>
+/// <summary>Starts libtorch before any test, on one thread: the tests' tensors are tiny, and threads that wait for each other cost most of the time.</summary>
 public sealed class StartedTorch
 {
     public StartedTorch()
     {
         TorchBackend.Start();
-        torch.set_num_threads(Math.Min(2, Environment.ProcessorCount));
+        torch.set_num_threads(1);
     }
 }
 
