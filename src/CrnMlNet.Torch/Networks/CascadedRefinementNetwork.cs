@@ -17,7 +17,7 @@ namespace CrnMlNet.Torch.Networks;
 public sealed class CascadedRefinementNetwork : nn.Module<Tensor, Tensor>
 {
     private readonly RefinementModule[] _modules;
-    private readonly Conv2d conv100;
+    private readonly Conv2d _conv100;
 
     /// <summary>Makes a network with Xavier-uniform convolutions, as <c>slim.conv2d</c> does, and unit layer normalisation.</summary>
     /// <param name="architecture">What it looks like.</param>
@@ -28,10 +28,10 @@ public sealed class CascadedRefinementNetwork : nn.Module<Tensor, Tensor>
         var shapes = architecture.Modules();
         Architecture = architecture;
         _modules = [.. shapes.Select(shape => new RefinementModule($"g_{shape.Rows}", shape, architecture.Channels))];
-        conv100 = nn.Conv2d(shapes[^1].Features, 3 * architecture.ImagesPerLayout, 1);
+        _conv100 = nn.Conv2d(shapes[^1].Features, 3 * architecture.ImagesPerLayout, 1);
         foreach (var module in _modules)
             register_module(module.GetName(), module);
-        register_module(nameof(conv100), conv100);
+        register_module("conv100", _conv100);
         Initialise(seed);
     }
 
@@ -58,7 +58,7 @@ public sealed class CascadedRefinementNetwork : nn.Module<Tensor, Tensor>
         for (int i = 0; i < _modules.Length; i++)
             features = _modules[i].forward(features, labels[i]);
 
-        var planes = SemanticLayout.Crop(conv100.forward(features!), Architecture.Height, Architecture.Width);
+        var planes = SemanticLayout.Crop(_conv100.forward(features!), Architecture.Height, Architecture.Width);
         return ((planes + 1) * 127.5f)
             .reshape(layout.shape[0], 3, Architecture.ImagesPerLayout, Architecture.Height, Architecture.Width)
             .transpose(1, 2)

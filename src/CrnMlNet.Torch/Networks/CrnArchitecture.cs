@@ -104,6 +104,8 @@ public sealed record CrnArchitecture
             while (side << doublings < shortSide)
                 doublings++;
             int rows = DivideUp(Height, 1 << doublings), columns = DivideUp(Width, 1 << doublings);
+            if (Math.Min(rows, columns) < SmallestBase)
+                continue;
             long area = ((long)rows << doublings) * ((long)columns << doublings);
             if (area < bestArea)
                 (best, bestArea) = ((rows, columns, doublings), area);

@@ -18,10 +18,10 @@ public sealed class RefinementModule : nn.Module<Tensor?, Tensor, Tensor>
     internal const double NormEpsilon = 1e-12;
     internal const double NegativeSlope = 0.2;
 
-    private readonly Conv2d conv1;
-    private readonly GroupNorm norm1;
-    private readonly Conv2d conv2;
-    private readonly GroupNorm norm2;
+    private readonly Conv2d _conv1;
+    private readonly GroupNorm _norm1;
+    private readonly Conv2d _conv2;
+    private readonly GroupNorm _norm2;
 
     /// <summary>Makes a module whose weights are not initialised as the paper wants; <see cref="CascadedRefinementNetwork"/> does that.</summary>
     /// <param name="name">Its name in the state dictionary's path.</param>
@@ -30,11 +30,14 @@ public sealed class RefinementModule : nn.Module<Tensor?, Tensor, Tensor>
     public RefinementModule(string name, ModuleShape shape, int labelChannels) : base(name)
     {
         Shape = shape;
-        conv1 = nn.Conv2d(shape.InputFeatures + labelChannels, shape.Features, 3, padding: 1, bias: false);
-        norm1 = nn.GroupNorm(1, shape.Features, NormEpsilon);
-        conv2 = nn.Conv2d(shape.Features, shape.Features, 3, padding: 1, bias: false);
-        norm2 = nn.GroupNorm(1, shape.Features, NormEpsilon);
-        RegisterComponents();
+        _conv1 = nn.Conv2d(shape.InputFeatures + labelChannels, shape.Features, 3, padding: 1, bias: false);
+        _norm1 = nn.GroupNorm(1, shape.Features, NormEpsilon);
+        _conv2 = nn.Conv2d(shape.Features, shape.Features, 3, padding: 1, bias: false);
+        _norm2 = nn.GroupNorm(1, shape.Features, NormEpsilon);
+        register_module("conv1", _conv1);
+        register_module("norm1", _norm1);
+        register_module("conv2", _conv2);
+        register_module("norm2", _norm2);
     }
 
     /// <summary>Where in the cascade this module stands.</summary>
@@ -48,8 +51,8 @@ public sealed class RefinementModule : nn.Module<Tensor?, Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         var x = features is null ? labels : torch.cat([Upsample(features), labels], 1);
-        x = nn.functional.leaky_relu(norm1.forward(conv1.forward(x)), NegativeSlope);
-        return nn.functional.leaky_relu(norm2.forward(conv2.forward(x)), NegativeSlope).MoveToOuterDisposeScope();
+        x = nn.functional.leaky_relu(_norm1.forward(_conv1.forward(x)), NegativeSlope);
+        return nn.functional.leaky_relu(_norm2.forward(_conv2.forward(x)), NegativeSlope).MoveToOuterDisposeScope();
     }
 
     private Tensor Upsample(Tensor features) =>

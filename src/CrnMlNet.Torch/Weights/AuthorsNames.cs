@@ -17,16 +17,19 @@ public static class AuthorsNames
     {
         ["conv100", "weight"] => $"g_{Rows(network)}_conv100/weights",
         ["conv100", "bias"] => $"g_{Rows(network)}_conv100/biases",
-        [var module, "conv1" or "conv2", "weight"] => $"{module}_{parameter.Split('.')[1]}/weights",
-        [var module, "norm1" or "norm2", "weight"] => $"{module}_conv{parameter.Split('.')[1][^1]}/LayerNorm/gamma",
-        [var module, "norm1" or "norm2", "bias"] => $"{module}_conv{parameter.Split('.')[1][^1]}/LayerNorm/beta",
-        _ => throw new ArgumentException($"'{parameter}' is not a parameter of a cascaded refinement network.", nameof(parameter)),
+        [var module, "conv1" or "conv2", "weight"] when Has(network, module) => $"{module}_{parameter.Split('.')[1]}/weights",
+        [var module, "norm1" or "norm2", "weight"] when Has(network, module) => $"{module}_conv{parameter.Split('.')[1][^1]}/LayerNorm/gamma",
+        [var module, "norm1" or "norm2", "bias"] when Has(network, module) => $"{module}_conv{parameter.Split('.')[1][^1]}/LayerNorm/beta",
+        _ => throw new ArgumentException($"'{parameter}' is not a parameter of this cascaded refinement network.", nameof(parameter)),
     };
 
     /// <summary>The shape of that variable: TensorFlow keeps convolutions as [height, width, inputs, outputs], Torch as [outputs, inputs, height, width].</summary>
     /// <param name="shape">The parameter's shape.</param>
     public static long[] VariableShape(IReadOnlyList<long> shape) =>
         shape.Count == 4 ? [shape[2], shape[3], shape[1], shape[0]] : [.. shape];
+
+    private static bool Has(CascadedRefinementNetwork network, string module) =>
+        network.Architecture.Modules().Any(shape => module == $"g_{shape.Rows}");
 
     private static int Rows(CascadedRefinementNetwork network) => network.Architecture.Modules()[^1].Rows;
 }

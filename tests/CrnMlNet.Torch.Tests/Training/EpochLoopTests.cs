@@ -1,0 +1,134 @@
+using CrnMlNet.Torch.Training;
+
+namespace CrnMlNet.Torch.Tests.Training;
+
+public sealed class EpochLoopTests
+{
+    [Theory]
+    [InlineData(7, 3)]
+    [InlineData(6, 2)]
+    [InlineData(1, 4)]
+    public void EachEpochSeesEachPairOnce(int pairs, int batchSize)
+    {
+        var options = new TrainingOptions { Epochs = 4, BatchSize = batchSize, Seed = 3 };
+        int batches = (pairs + batchSize - 1) / batchSize;
+        var seen = new List<int>();
+        var sizes = new List<int>();
+
+        new EpochLoop(TrainingStage.Refinement, pairs, options).Run(
+            (indices, mirrored) =>
+            {
+                Assert.Equal(indices.Length, mirrored.Length);
+                seen.AddRange(indices);
+                sizes.Add(indices.Length);
+                return 1;
+            },
+            _ => { }, CancellationToken.None);
+
+        Assert.Equal(4 * batches, sizes.Count);
+        Assert.All(sizes, size => Assert.InRange(size, 1, batchSize));
+        Assert.All(seen.Chunk(pairs), epoch => Assert.Equal(Enumerable.Range(0, pairs), epoch.Order()));
+    }
+
+    [Fact]
+    public void TheSeedAloneDecidesOrderAndMirroring()
+    {
+        var first = Sequence(new TrainingOptions { Epochs = 3, BatchSize = 2, Seed = 8 });
+
+        Assert.Equal(first, Sequence(new TrainingOptions { Epochs = 3, BatchSize = 2, Seed = 8 }));
+        Assert.NotEqual(first, Sequence(new TrainingOptions { Epochs = 3, BatchSize = 2, Seed = 9 }));
+        Assert.NotEqual(first[..20], first[20..40]);
+    }
+
+    [Fact]
+    public void HalfAreMirroredOrNone()
+    {
+        int mirrored = Sequence(new TrainingOptions { Epochs = 50 }).Count(step => step.Mirrored);
+
+        // 1000 throws of a coin: 500 with a standard deviation of 16.
+        Assert.InRange(mirrored, 420, 580);
+        Assert.DoesNotContain(Sequence(new TrainingOptions { Epochs = 50, Mirror = false }), step => step.Mirrored);
+    }
+
+    [Fact]
+    public void ProgressCountsStepsEpochsAndTheEpochsMeanLoss()
+    {
+        double[] losses = [4, 2, 3, 1];
+        var reports = new List<TrainingProgress>();
+        int step = 0;
+        var loop = new EpochLoop(TrainingStage.Perception, 4, new TrainingOptions { Epochs = 2, BatchSize = 2 });
+
+        loop.Run((_, _) => losses[step++], reports.Add, CancellationToken.None);
+
+        Assert.Equal([(1L, 1, false, 4.0), (2L, 1, true, 3.0), (3L, 2, false, 3.0), (4L, 2, true, 2.0)],
+            reports.Select(report => (report.Step, report.Epoch, report.IsEpochEnd, report.Loss)));
+        Assert.All(reports, report => Assert.Equal((TrainingStage.Perception, 4L, 2), (report.Stage, report.Steps, report.Epochs)));
+        Assert.All(reports, report => Assert.True(report.ImagesPerSecond > 0));
+        Assert.Equal(TimeSpan.Zero, reports[^1].Remaining);
+        Assert.Equal(4, loop.StepsDone);
+        Assert.Equal([3.0, 2.0], loop.LossByEpoch);
+    }
+
+    [Fact]
+    public void CancellationStopsAfterTheStepInHand()
+    {
+        using var source = new CancellationTokenSource();
+        int steps = 0;
+        var loop = new EpochLoop(TrainingStage.Refinement, 5, new TrainingOptions { Epochs = 10 });
+
+        loop.Run(
+            (_, _) =>
+            {
+                if (++steps == 7)
+                    source.Cancel();
+                return steps;
+            },
+            _ => { }, source.Token);
+
+        Assert.Equal(7, steps);
+        Assert.Equal(7, loop.StepsDone);
+        Assert.Equal([3.0, 6.5], loop.LossByEpoch);
+    }
+
+    [Theory]
+    [InlineData(double.NaN)]
+    [InlineData(double.PositiveInfinity)]
+    public void ALossThatIsNoNumberEndsTheTraining(double loss)
+    {
+        int steps = 0;
+        var loop = new EpochLoop(TrainingStage.Refinement, 5, new TrainingOptions { LearningRate = 0.5 });
+
+        var exception = Assert.Throws<ArithmeticException>(
+            () => loop.Run((_, _) => ++steps == 3 ? loss : 1, _ => { }, CancellationToken.None));
+
+        Assert.Contains("at step 3 of the Refinement stage", exception.Message);
+        Assert.Contains("Lower the learning rate (0.5)", exception.Message);
+    }
+
+    [Theory]
+    [InlineData(0, 1, 1e-4, "Epochs")]
+    [InlineData(1, 0, 1e-4, "BatchSize")]
+    [InlineData(1, 1, 0, "LearningRate")]
+    [InlineData(1, 1, 1, "LearningRate")]
+    [InlineData(1, 1, double.NaN, "LearningRate")]
+    public void OptionsOutOfRangeAreRefused(int epochs, int batchSize, double learningRate, string property)
+    {
+        var options = new TrainingOptions { Epochs = epochs, BatchSize = batchSize, LearningRate = learningRate };
+
+        Assert.Equal(property, Assert.Throws<ArgumentOutOfRangeException>(options.Validate).ParamName);
+    }
+
+    private static List<(int Index, bool Mirrored)> Sequence(TrainingOptions options)
+    {
+        var sequence = new List<(int, bool)>();
+        new EpochLoop(TrainingStage.Refinement, 20, options).Run(
+            (indices, mirrored) =>
+            {
+                for (int i = 0; i < indices.Length; i++)
+                    sequence.Add((indices[i], mirrored[i]));
+                return 0;
+            },
+            _ => { }, CancellationToken.None);
+        return sequence;
+    }
+}

@@ -1,0 +1,227 @@
+using CrnMlNet.Torch.Networks;
+using CrnMlNet.Torch.Objectives;
+using CrnMlNet.Torch.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace CrnMlNet.Torch.Tests.Training;
+
+[Collection(RunAlone.Name)]
+public sealed class TrainerTests
+{
+    private static readonly TrainingOptions Options = new() { Epochs = 100, BatchSize = 6, LearningRate = 4e-3, Mirror = false, Seed = 1 };
+
+    private static readonly CrnArchitecture Small = new()
+    {
+        Channels = ShadedShapes.Channels,
+        Height = ShadedShapes.Height,
+        Width = ShadedShapes.Width,
+        WidthFactor = 1.0 / 32,
+    };
+
+    [Fact]
+    public void ATrainedNetworkIsFarNearerThanAnUntrainedOneAndThanFlatPainting()
+    {
+        using var perception = new Objectives.BlurAndSquare();
+
+        var (untrained, flat, trained) = Train(perception, Options);
+
+        Assert.True(trained.Image < 0.2 * untrained.Image && trained.Image < 0.7 * flat.Image, $"{untrained}, {flat}, {trained}");
+        Assert.True(trained.Eq1 < 0.2 * untrained.Eq1 && trained.Eq1 < 0.7 * flat.Eq1, $"{untrained}, {flat}, {trained}");
+    }
+
+    [Fact]
+    public void ATrainedNetworkIsFarNearerInTheEyesOfASelfTrainedPerceptionNetwork()
+    {
+        using var perception = Perception(ShadedShapes.Pairs(6, seed: 1), epochs: 3);
+
+        var (untrained, flat, trained) = Train(perception, Options);
+
+        Assert.True(trained.Image < 0.5 * untrained.Image, $"{untrained}, {flat}, {trained}");
+        Assert.True(trained.Eq1 < 0.3 * untrained.Eq1 && trained.Eq1 < flat.Eq1, $"{untrained}, {flat}, {trained}");
+    }
+
+    [Fact]
+    public void TheSummaryTellsWhatWasDone()
+    {
+        var pairs = ShadedShapes.Pairs(3, seed: 1);
+        using var network = new CascadedRefinementNetwork(Small);
+        using var perception = new Objectives.BlurAndSquare();
+        var log = new List<string>();
+
+        var summary = Trainer.Train(
+            network, perception, pairs, Options with { Epochs = 4, BatchSize = 2 }, _ => { }, log.Add, CancellationToken.None);
+
+        Assert.Equal((8L, 4, false), (summary.Steps, summary.EpochsBegun, summary.Cancelled));
+        Assert.Equal(4, summary.LossByEpoch.Count);
+        Assert.Equal(["image", "blur", "square"], summary.LayerWeights.Layers);
+        Assert.Equal("blur and square", summary.Perception);
+        Assert.Contains("blur and square", Assert.Single(log));
+        Assert.False(network.training);
+    }
+
+    [Fact]
+    public void TheLayerWeightsMakeFlatPaintingsTermsEqual()
+    {
+        using var scope = NewDisposeScope();
+        var pairs = ShadedShapes.Pairs(3, seed: 2);
+        using var network = new CascadedRefinementNetwork(Small);
+        using var perception = new Objectives.BlurAndSquare();
+
+        var weights = Trainer.Train(network, perception, pairs, Options with { Epochs = 1 }, _ => { }, _ => { }, CancellationToken.None).LayerWeights;
+
+        var (layouts, photos) = All(pairs);
+        var terms = FeatureMatching.Terms(perception, ClassMeanColours.Paint(layouts, photos), photos).Select(term => (double)term.item<float>()).ToArray();
+        for (int layer = 0; layer < 3; layer++)
+            Assert.Equal(terms[0], terms[layer] * weights.Values[layer], 1e-4 * terms[0]);
+    }
+
+    [Fact]
+    public void TheSeedDecidesEveryBit()
+    {
+        var first = Trained(seed: 4);
+
+        Assert.Equal(first, Trained(seed: 4));
+        Assert.NotEqual(first, Trained(seed: 5));
+    }
+
+    [Fact]
+    public void CancellationStopsAtOnceAndKeepsWhatWasLearned()
+    {
+        using var source = new CancellationTokenSource();
+        var pairs = ShadedShapes.Pairs(6, seed: 1);
+        using var network = new CascadedRefinementNetwork(Small);
+        using var perception = new Objectives.BlurAndSquare();
+        var before = Weights(network);
+        var reports = new List<TrainingProgress>();
+
+        var summary = Trainer.Train(network, perception, pairs, Options with { BatchSize = 1 }, Report, _ => { }, source.Token);
+
+        void Report(TrainingProgress progress)
+        {
+            reports.Add(progress);
+            if (progress.Step == 8)
+                source.Cancel();
+        }
+        Assert.Equal(8, reports.Count);
+        Assert.All(reports, report => Assert.Same(network, report.Network));
+        Assert.Equal((8L, 2, true), (summary.Steps, summary.EpochsBegun, summary.Cancelled));
+        Assert.NotEqual(before, Weights(network));
+        Assert.False(network.training);
+    }
+
+    [Fact]
+    public void ATrainingCancelledBeforehandTakesNoStep()
+    {
+        var pairs = ShadedShapes.Pairs(2, seed: 1);
+        using var network = new CascadedRefinementNetwork(Small);
+        using var perception = new Objectives.BlurAndSquare();
+        var before = Weights(network);
+
+        var summary = Trainer.Train(
+            network, perception, pairs, Options, _ => Assert.Fail("a step"), _ => { }, new CancellationToken(canceled: true));
+
+        Assert.Equal((0L, 0, true), (summary.Steps, summary.EpochsBegun, summary.Cancelled));
+        Assert.Equal(before, Weights(network));
+    }
+
+    [Fact]
+    public void ALossThatIsNoNumberIsAnError()
+    {
+        var pairs = ShadedShapes.Pairs(2, seed: 1);
+        using var network = new CascadedRefinementNetwork(Small);
+        using var perception = new Objectives.BlurAndSquare();
+        using (no_grad())
+            network.get_parameter("conv100.bias")!.fill_(1e38f);
+
+        var exception = Assert.Throws<ArithmeticException>(
+            () => Trainer.Train(network, perception, pairs, Options, _ => { }, _ => { }, CancellationToken.None));
+
+        Assert.Contains("at step 1 of the Refinement stage. Lower the learning rate (0.004)", exception.Message);
+    }
+
+    [Fact]
+    public void NoTensorIsLeftPerStep()
+    {
+        var pairs = ShadedShapes.Pairs(4, seed: 1);
+        using var network = new CascadedRefinementNetwork(Small);
+        using var perception = Perception(pairs, epochs: 1);
+        var live = new List<long>();
+
+        Trainer.Train(
+            network, perception, pairs, Options with { Epochs = 5, BatchSize = 1 },
+            _ => live.Add(DisposeScopeManager.Statistics.ThreadTotalLiveCount), _ => { }, CancellationToken.None);
+
+        Assert.All(live.Skip(1), count => Assert.Equal(live[1], count));
+    }
+
+    [Fact]
+    public void ASelfTrainedPerceptionNetworkLearnsIsFixedAndFollowsItsSeed()
+    {
+        using var scope = NewDisposeScope();
+        var pairs = ShadedShapes.Pairs(6, seed: 1);
+        var losses = new List<double>();
+        using var perception = SelfTrainedPerception.Train(
+            pairs, Options with { Epochs = 8, BatchSize = 1, LearningRate = 1e-3 }, CPU, progress => losses.Add(progress.Loss), CancellationToken.None);
+        using var first = Perception(pairs, epochs: 2);
+        using var same = Perception(pairs, epochs: 2);
+        var (_, photos) = All(pairs);
+        var image = photos.detach().clone().requires_grad_();
+
+        Assert.Equal(48, losses.Count);
+        Assert.True(losses[^1] < 0.7 * losses[5], $"{losses[5]} to {losses[^1]}");
+        var features = perception.Features(image);
+        Assert.Equal(perception.Taps.Count, features.Count);
+        features[^1].sum().backward();
+        Assert.True(image.grad!.abs().sum().item<float>() > 0);
+        Assert.All(perception.Features(photos), tap => Assert.False(tap.requires_grad));
+        foreach (var (one, other) in first.Features(photos).Zip(same.Features(photos)))
+            Assert.Equal(one.data<float>().ToArray(), other.data<float>().ToArray());
+    }
+
+    /// <summary>Trains on six pairs and measures on them, with the trained weights of the layers.</summary>
+    private static ((double Image, double Eq1) Untrained, (double Image, double Eq1) Flat, (double Image, double Eq1) Trained) Train(
+        IPerceptionNetwork perception, TrainingOptions options)
+    {
+        using var scope = NewDisposeScope();
+        var pairs = ShadedShapes.Pairs(6, seed: 1);
+        using var network = new CascadedRefinementNetwork(Small, seed: 1);
+        var (layouts, photos) = All(pairs);
+        var before = Synthesize();
+
+        var summary = Trainer.Train(network, perception, pairs, options, _ => { }, _ => { }, CancellationToken.None);
+
+        return (Measure(before), Measure(ClassMeanColours.Paint(layouts, photos)), Measure(Synthesize()));
+
+        Tensor Synthesize()
+        {
+            using var _ = no_grad();
+            return network.forward(layouts).select(1, 0);
+        }
+
+        (double, double) Measure(Tensor images)
+        {
+            using var _ = no_grad();
+            var terms = FeatureMatching.Terms(perception, images, photos);
+            return (terms[0].item<float>(), terms.Zip(summary.LayerWeights.Values, (term, weight) => term.item<float>() * weight).Sum());
+        }
+    }
+
+    private static SelfTrainedPerception Perception(TrainingPairs pairs, int epochs) => SelfTrainedPerception.Train(
+        pairs, new TrainingOptions { Epochs = epochs, LearningRate = 1e-3 }, CPU, _ => { }, CancellationToken.None);
+
+    private static byte[] Trained(int seed)
+    {
+        var pairs = ShadedShapes.Pairs(6, seed: 1);
+        using var network = new CascadedRefinementNetwork(Small, seed: 1);
+        using var perception = Perception(pairs, epochs: 1);
+        Trainer.Train(network, perception, pairs, Options with { Epochs = 2, Seed = seed, BatchSize = 2, Mirror = true }, _ => { }, _ => { }, CancellationToken.None);
+        return Weights(network);
+    }
+
+    private static byte[] Weights(CascadedRefinementNetwork network) =>
+        [.. network.parameters().SelectMany(parameter => parameter.detach().contiguous().bytes.ToArray())];
+
+    private static (Tensor Layouts, Tensor Photos) All(TrainingPairs pairs) =>
+        pairs.Batch([.. Enumerable.Range(0, pairs.Count)], new bool[pairs.Count], CPU);
+}
