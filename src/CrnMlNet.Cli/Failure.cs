@@ -39,7 +39,8 @@ internal static class Failure
         ArgumentOutOfRangeException { ActualValue: { } value } e => $"{WithoutParameter(e)} Given: {value}.",
         ArgumentException e => WithoutParameter(e),
         ExternalException => FirstLine(exception.Message),
-        _ => exception.Message.ReplaceLineEndings(" "),
+        // The library names its option; here it is a flag, which the model keeps.
+        _ => exception.Message.ReplaceLineEndings(" ").Replace("set UnknownLabels = Void", "train with --unknown-labels void"),
     };
 
     private static bool IsExpected(Exception exception) => exception switch

@@ -15,13 +15,19 @@ internal sealed record Progress(string Stage, long Done, long Total, string Deta
 /// <summary>Shows long work on stdout: a bar for each stage in a terminal, a line now and then in a file or pipe.</summary>
 internal sealed class ProgressView
 {
+    private const int WidthOfText = 70;
+    private const int SmallestBar = 8;
+    private const int LargestBar = 40;
+
     private static readonly TimeSpan BetweenLines = TimeSpan.FromSeconds(10);
 
     private readonly ProgressContext? _bars;
     private readonly Dictionary<string, ProgressTask> _tasks = [];
     private readonly Stopwatch _sinceLine = Stopwatch.StartNew();
 
-    private ProgressView(ProgressContext? bars) => _bars = bars;
+    private readonly List<string>? _conclusions;
+
+    private ProgressView(ProgressContext? bars, List<string>? conclusions = null) => (_bars, _conclusions) = (bars, conclusions);
 
     private static bool IsTerminal => AnsiConsole.Profile.Capabilities is { Ansi: true, Interactive: true } && !Console.IsOutputRedirected;
 
@@ -30,9 +36,18 @@ internal sealed class ProgressView
     {
         if (!IsTerminal)
             return work(new ProgressView(null));
-        return AnsiConsole.Progress()
-            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn { Width = 20 }, new DetailColumn())
-            .Start(bars => work(new ProgressView(bars)));
+        int barWidth = Math.Clamp(AnsiConsole.Profile.Width - WidthOfText, SmallestBar, LargestBar);
+        var conclusions = new List<string>();
+        try
+        {
+            return AnsiConsole.Progress()
+                .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn { Width = barWidth }, new DetailColumn())
+                .Start(bars => work(new ProgressView(bars, conclusions)));
+        }
+        finally
+        {
+            conclusions.ForEach(Console.WriteLine);
+        }
     }
 
     /// <summary>A time as people write it: 4:05 or 1:04:05.</summary>
@@ -60,6 +75,15 @@ internal sealed class ProgressView
             Console.WriteLine(line);
         else
             AnsiConsole.WriteLine(line);
+    }
+
+    /// <summary>A line for the end: in a terminal it comes below the bars, when the work is over.</summary>
+    public void Conclude(string line)
+    {
+        if (_conclusions is null)
+            Console.WriteLine(line);
+        else
+            _conclusions.Add(line);
     }
 
     private void MoveBar(ProgressContext bars, Progress progress)

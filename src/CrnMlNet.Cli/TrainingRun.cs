@@ -40,26 +40,26 @@ internal sealed class TrainingRun(
             var data = TrainingData.Load(_mlContext, pairs, read => view.Report(new Progress("Reading", read, pairs.Count, "pairs")));
             using var model = _mlContext.Transforms.SynthesizeFromLabels(options).Fit(data);
             ModelFile.Save(_mlContext, model, modelPath);
-            return Conclude(view, sheet, model) ? ExitCode.Success : stop.ExitCode;
+            return Finish(view, sheet, model) ? ExitCode.Success : stop.ExitCode;
         }
         catch (OperationCanceledException)
         {
-            view.Say("Stopped before anything was learned; no model was written.");
+            view.Conclude("Stopped before anything was learned; no model was written.");
             return stop.ExitCode;
         }
     }
 
     /// <returns>Whether training came to its end.</returns>
-    private bool Conclude(ProgressView view, SampleSheet sheet, SynthesizeFromLabelsTransformer model)
+    private bool Finish(ProgressView view, SampleSheet sheet, SynthesizeFromLabelsTransformer model)
     {
         bool complete = model.Training.Steps == _last!.Steps;
         if (!complete)
             WriteSamples(view, () => sheet.Write(model.Synthesize));
-        view.Say(complete
+        view.Conclude(complete
             ? FormattableString.Invariant($"Trained {model.Training.Steps:N0} steps in {ProgressView.Clock(_last.Elapsed)}; saved the model to {modelPath}")
             : FormattableString.Invariant($"Stopped after {model.Training.Steps:N0} of {_last.Steps:N0} steps; saved what was learned to {modelPath}"));
         if (sampleCount > 0 && !_samplesFailed)
-            view.Say($"Samples (label | photo | synthesized): {samplesPath}");
+            view.Conclude($"Samples (label | photo | synthesized): {samplesPath}");
         return complete;
     }
 
@@ -70,7 +70,7 @@ internal sealed class TrainingRun(
             training.Stage == TrainingStage.Perception ? "Perception" : "Training",
             training.Step, training.Steps,
             FormattableString.Invariant(
-                $"epoch {training.Epoch}/{training.Epochs}  loss {training.Loss:0.00}  {training.ImagesPerSecond:0.0} images/s  {ProgressView.Clock(training.Elapsed)}, {ProgressView.Clock(training.Remaining)} left"),
+                $"epoch {training.Epoch}/{training.Epochs}  loss {training.Loss:0.0}  {training.ImagesPerSecond:0.0} images/s  {ProgressView.Clock(training.Elapsed)}, {ProgressView.Clock(training.Remaining)} left"),
             training.IsEpochEnd));
         if (training is { Stage: TrainingStage.Refinement } and ({ IsEpochEnd: true } or { Step: 1 }))
             WriteSamples(view, () => sheet.Write(progress));

@@ -56,7 +56,7 @@ internal static class SynthesizeCommand
         {
             if (stop.Token.IsCancellationRequested)
             {
-                view.Say($"Stopped after {done} of {files.Count} photos in {output}");
+                view.Conclude($"Stopped after {done} of {files.Count} photos in {output}");
                 return stop.ExitCode;
             }
 
@@ -66,7 +66,7 @@ internal static class SynthesizeCommand
             view.Report(new Progress("Synthesizing", done + 1, files.Count, Pace(done + 1, files.Count, clock.Elapsed)));
         }
 
-        view.Say($"{files.Count} {(files.Count == 1 ? "photo" : "photos")} of {model.Architecture.Height}x{model.Architecture.Width} in {output}");
+        view.Conclude($"{files.Count} {(files.Count == 1 ? "photo" : "photos")} of {model.Architecture.Height}x{model.Architecture.Width} in {output}");
         return ExitCode.Success;
     }
 
