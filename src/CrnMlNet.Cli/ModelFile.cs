@@ -25,7 +25,7 @@ internal static class ModelFile
     public static SynthesizeFromLabelsTransformer Load(MLContext mlContext, string path)
     {
         if (!File.Exists(path))
-            throw new FileNotFoundException($"Model '{path}' does not exist.", path);
+            throw new FileNotFoundException($"Model '{path}' does not exist{(Directory.Exists(path) ? " as a file: it is a folder" : "")}.", path);
         ITransformer model;
         try
         {

@@ -15,7 +15,7 @@ internal sealed record Progress(string Stage, long Done, long Total, string Deta
 /// <summary>Shows long work on stdout: a bar for each stage in a terminal, a line now and then in a file or pipe.</summary>
 internal sealed class ProgressView
 {
-    private const int WidthOfText = 70;
+    private const int WidthOfText = 73;
     private const int SmallestBar = 8;
     private const int LargestBar = 40;
 
@@ -74,7 +74,8 @@ internal sealed class ProgressView
         if (_bars is null)
             Console.WriteLine(line);
         else
-            AnsiConsole.WriteLine(line);
+            // Padded, because it is written over bars, of which the rest would stay.
+            AnsiConsole.Write(new Padder(new Text(line), new Padding(0)).Expand());
     }
 
     /// <summary>A line for the end: in a terminal it comes below the bars, when the work is over.</summary>
@@ -108,6 +109,6 @@ internal sealed class ProgressView
         protected override bool NoWrap => true;
 
         public override IRenderable Render(RenderOptions options, ProgressTask task, TimeSpan deltaTime)
-            => new Text(task.Tag as string ?? "").Overflow(Overflow.Ellipsis);
+            => new Text(FormattableString.Invariant($"{task.Percentage,3:0}%  {task.Tag}")).Overflow(Overflow.Ellipsis);
     }
 }

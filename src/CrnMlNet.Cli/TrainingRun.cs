@@ -37,7 +37,7 @@ internal sealed class TrainingRun(
         _mlContext.Log += (_, message) => Say(view, stop, message);
         try
         {
-            var data = TrainingData.Load(_mlContext, pairs, read => view.Report(new Progress("Reading", read, pairs.Count, "pairs")));
+            var data = TrainingData.Load(_mlContext, pairs, read => view.Report(new Progress("Reading", read, pairs.Count, "")));
             using var model = _mlContext.Transforms.SynthesizeFromLabels(options).Fit(data);
             ModelFile.Save(_mlContext, model, modelPath);
             return Finish(view, sheet, model) ? ExitCode.Success : stop.ExitCode;
