@@ -1,5 +1,38 @@
-using CrnMlNet.Torch.Backend;
-using TorchSharp;
+using System.CommandLine;
+using System.CommandLine.Invocation;
+using CrnMlNet.Cli;
+using CrnMlNet.Cli.Commands;
 
-TorchBackend.Start();
-Console.WriteLine(torch.ones(3).sum().item<float>());
+var root = new RootCommand(
+    $"""
+    Paints photographs from semantic label maps with a Cascaded Refinement Network.
+
+    First train a model on pairs of label images and photos, then synthesize photos from any label images:
+      crn train --labels data/labels --photos data/photos --output model.zip
+      crn synthesize --model model.zip --labels data/more-labels --output photos
+
+    Exit codes:
+      {ExitCode.Success,-4} done
+      {ExitCode.Failure,-4} bad input, or a failure that one line on stderr explains ({Failure.DebugVariable}=1 adds the stack trace)
+      {ExitCode.Usage,-4} wrong usage
+      {ExitCode.Bug,-4} a fault in crn itself
+      {ExitCode.Interrupted,-4} stopped by Ctrl-C ({ExitCode.Terminated}: by SIGTERM); train saves what was learned first
+    """)
+{
+    TrainCommand.Create(),
+    SynthesizeCommand.Create(),
+};
+
+var parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
+if (parsed.Action is ParseErrorAction parseError)
+    parseError.ShowHelp = false;
+try
+{
+    // No termination timeout: the commands handle Ctrl-C themselves, because saving a model may take longer than any.
+    int code = parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+    return parsed.Action is ParseErrorAction || args.Length == 0 ? ExitCode.Usage : code;
+}
+catch (Exception e)
+{
+    return Failure.Report(e);
+}

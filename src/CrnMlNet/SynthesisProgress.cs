@@ -1,5 +1,6 @@
 using CrnMlNet.Data;
 using CrnMlNet.Torch.Inference;
+using CrnMlNet.Torch.Networks;
 using CrnMlNet.Torch.Training;
 using Microsoft.ML.Data;
 
@@ -23,9 +24,25 @@ public sealed class SynthesisProgress
     /// <returns>The photo, the caller's to dispose.</returns>
     /// <exception cref="InvalidOperationException">The network that paints is not being trained yet.</exception>
     public MLImage Preview(MLImage labels)
+        => LabelsToPhoto.Paint(_decoder, new Synthesizer(Network), labels, "preview");
+
+    /// <summary>A label image as the network sees it: at the working size, in the palette's colours.</summary>
+    /// <param name="labels">A label image of any size. It is not disposed.</param>
+    /// <returns>The image, the caller's to dispose.</returns>
+    /// <exception cref="InvalidOperationException">The network that paints is not being trained yet, or the image has ids or
+    /// colours that the palette lacks.</exception>
+    public MLImage PreviewLabels(MLImage labels)
     {
-        var network = Training.Network ?? throw new InvalidOperationException(
-            $"There is nothing to preview in the {Training.Stage} stage.");
-        return LabelsToPhoto.Paint(_decoder, new Synthesizer(network), labels, "preview");
+        ArgumentNullException.ThrowIfNull(labels);
+        var (height, width) = (Network.Architecture.Height, Network.Architecture.Width);
+        var channels = new byte[height * width];
+        _decoder.Decode(labels, channels, height, width, "preview");
+        var rgb = new byte[3 * channels.Length];
+        for (var i = 0; i < channels.Length; i++)
+            (rgb[i], rgb[channels.Length + i], rgb[2 * channels.Length + i]) = _decoder.Palette.ColorOf(channels[i]);
+        return PhotoPixels.ToImage(rgb.AsSpan(), height, width);
     }
+
+    private CascadedRefinementNetwork Network => Training.Network ?? throw new InvalidOperationException(
+        $"There is nothing to preview in the {Training.Stage} stage.");
 }

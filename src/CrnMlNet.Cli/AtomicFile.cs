@@ -1,0 +1,51 @@
+namespace CrnMlNet.Cli;
+
+/// <summary>Writes a file beside its place and then renames it, so that it appears whole or not at all.</summary>
+internal static class AtomicFile
+{
+    /// <summary>Writes <paramref name="path"/>, or replaces it; on failure an older file stays as it was.</summary>
+    public static void Write(string path, Action<Stream> write)
+    {
+        var temporary = TemporaryName(path);
+        try
+        {
+            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.ReadWrite))
+            {
+                write(stream);
+                stream.Flush(flushToDisk: true);
+            }
+            File.Move(temporary, path, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(temporary);
+            throw;
+        }
+    }
+
+    /// <summary>Finds out early whether <see cref="Write"/> could work.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="option">The option that named it, for messages.</param>
+    /// <exception cref="IOException">The folder is missing or cannot be written to, or the path is a folder.</exception>
+    public static void CheckWritable(string path, string option)
+    {
+        var folder = FolderOf(path);
+        if (Directory.Exists(path))
+            throw new IOException($"{option} '{path}' is a folder. Name a file in it.");
+        if (!Directory.Exists(folder))
+            throw new DirectoryNotFoundException($"{option} '{path}': the folder '{folder}' does not exist. Create it first.");
+        try
+        {
+            new FileStream(TemporaryName(path), FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose).Dispose();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"{option} '{path}' cannot be written: {e.Message}", e);
+        }
+    }
+
+    /// <summary>The folder that a file is in, as a full path.</summary>
+    public static string FolderOf(string path) => Path.GetDirectoryName(Path.GetFullPath(path)) ?? Path.GetFullPath(path);
+
+    private static string TemporaryName(string path) => $"{path}.{Path.GetRandomFileName()}.tmp";
+}

@@ -1,0 +1,102 @@
+using System.CommandLine;
+
+namespace CrnMlNet.Cli.Commands;
+
+/// <summary><c>crn train</c>: a folder of label images and one of photos in, a model out.</summary>
+internal static class TrainCommand
+{
+    public static Command Create()
+    {
+        var defaults = new SynthesizeFromLabelsEstimator.Options();
+        var labels = new Option<string>("--labels")
+        {
+            Description = "Folder of the label images (.png, .bmp, .gif): gray values are ids, or colours are classes.",
+            HelpName = "DIR",
+            Required = true,
+        };
+        var photos = new Option<string>("--photos")
+        {
+            Description = "Folder of the photos (.png, .jpg, .bmp, .webp). A photo goes with the label image of the same name.",
+            HelpName = "DIR",
+            Required = true,
+        };
+        var output = new Option<string>("--output", "-o") { Description = "The model file to write.", HelpName = "model.zip", Required = true };
+        var palette = new Option<string>("--palette")
+        {
+            Description = $"The classes: {string.Join(", ", LabelPalette.BuiltIn)}, or a JSON file.",
+            HelpName = "NAME|FILE",
+            DefaultValueFactory = _ => defaults.Palette.Name,
+        };
+        var height = new Option<int>("--height") { Description = "Height of the photos to paint, in pixels.", HelpName = "N", DefaultValueFactory = _ => defaults.Height };
+        var width = new Option<int>("--width") { Description = "Width of the photos to paint, in pixels.", HelpName = "N", DefaultValueFactory = _ => defaults.Width };
+        var epochs = new Option<int>("--epochs") { Description = "How often each pair is seen.", HelpName = "N", DefaultValueFactory = _ => defaults.Epochs };
+        var batchSize = new Option<int>("--batch-size") { Description = "Pairs in a training step.", HelpName = "N", DefaultValueFactory = _ => defaults.BatchSize };
+        var learningRate = new Option<double>("--learning-rate") { Description = "Adam's learning rate.", HelpName = "X", DefaultValueFactory = _ => defaults.LearningRate };
+        var widthFactor = new Option<double>("--width-factor")
+        {
+            Description = "Factor on the number of feature maps, 1/64 to 4; 1 is the paper's network, for a GPU. Time and memory grow with its square.",
+            HelpName = "X",
+            DefaultValueFactory = _ => defaults.WidthFactor,
+        };
+        var seed = new Option<int?>("--seed") { Description = "Seeds weights, order and mirroring. [default: 0]", HelpName = "N" };
+        var device = DeviceOption.Create();
+        var unknownLabels = OneOf("--unknown-labels", "What to do with ids and colours that the palette lacks.", defaults.UnknownLabels);
+        var labelEncoding = OneOf("--label-encoding", "How label images show classes; auto finds out.", defaults.LabelEncoding);
+        var noMirror = new Option<bool>("--no-mirror") { Description = "Don't mirror pairs left to right half of the time." };
+        var samples = new Option<string?>("--samples")
+        {
+            Description = "Where to write the sample sheet (label | photo | synthesized) after every epoch. [default: beside the model, its name with .samples.png]",
+            HelpName = "FILE.png",
+        };
+        var sampleCount = new Option<int>("--sample-count") { Description = "Pairs on the sample sheet; 0 for no sheet.", HelpName = "N", DefaultValueFactory = _ => 4 };
+
+        var command = new Command("train",
+            """
+            Trains a model on pairs of label images and photos.
+
+            Example:
+              crn train --labels data/labels --photos data/photos --palette camvid --height 96 --width 128 --output model.zip
+
+            Everything is checked before training starts. Ctrl-C ends training after the current step and saves what was learned; pressed again, it ends crn at once.
+            """)
+        {
+            labels, photos, output, palette, height, width, epochs, batchSize, learningRate, widthFactor, seed, device,
+            unknownLabels, labelEncoding, noMirror, samples, sampleCount,
+        };
+        command.SetAction(parsed =>
+        {
+            var options = new SynthesizeFromLabelsEstimator.Options
+            {
+                Palette = LabelPalette.Parse(parsed.GetRequiredValue(palette)),
+                Height = parsed.GetRequiredValue(height),
+                Width = parsed.GetRequiredValue(width),
+                Epochs = parsed.GetRequiredValue(epochs),
+                BatchSize = parsed.GetRequiredValue(batchSize),
+                LearningRate = parsed.GetRequiredValue(learningRate),
+                WidthFactor = parsed.GetRequiredValue(widthFactor),
+                Seed = parsed.GetValue(seed),
+                Device = parsed.GetValue(device),
+                UnknownLabels = Enum.Parse<UnknownLabelPolicy>(parsed.GetRequiredValue(unknownLabels), ignoreCase: true),
+                LabelEncoding = Enum.Parse<LabelEncoding>(parsed.GetRequiredValue(labelEncoding), ignoreCase: true),
+                Mirror = !parsed.GetValue(noMirror),
+            };
+            var model = parsed.GetRequiredValue(output);
+            return new TrainingRun(
+                options, parsed.GetRequiredValue(labels), parsed.GetRequiredValue(photos), model,
+                parsed.GetValue(samples) ?? Path.ChangeExtension(model, ".samples.png"), parsed.GetRequiredValue(sampleCount)).Execute();
+        });
+        return command;
+    }
+
+    private static Option<string> OneOf<T>(string name, string description, T byDefault) where T : struct, Enum
+    {
+        string[] values = [.. Enum.GetNames<T>().Select(value => value.ToLowerInvariant())];
+        var option = new Option<string>(name)
+        {
+            Description = description,
+            HelpName = string.Join('|', values),
+            DefaultValueFactory = _ => byDefault.ToString().ToLowerInvariant(),
+        };
+        return option.AcceptOnlyFromAmong(values);
+    }
+}

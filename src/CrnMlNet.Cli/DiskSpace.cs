@@ -1,0 +1,27 @@
+using CrnMlNet.Torch.Networks;
+
+namespace CrnMlNet.Cli;
+
+/// <summary>Looks ahead, so that a long training does not end at a full disk.</summary>
+internal static class DiskSpace
+{
+    private const int BytesPerParameter = 4;
+
+    /// <summary>ML.NET writes the weights into a temporary file and then into the zip; floats hardly shrink in it.</summary>
+    private const double Copies = 2.2;
+
+    /// <exception cref="IOException">The disk of the model, or that of temporary files, lacks the room.</exception>
+    public static void CheckRoomFor(CrnArchitecture architecture, string modelPath)
+    {
+        double weights = (double)architecture.ParameterCount() * BytesPerParameter;
+        Check(AtomicFile.FolderOf(modelPath), weights * Copies, $"the model '{modelPath}'");
+        Check(Path.GetTempPath(), weights, $"ML.NET's temporary copy of the model '{modelPath}' (set TMPDIR to move it)");
+    }
+
+    private static void Check(string folder, double needed, string what)
+    {
+        long free = new DriveInfo(folder).AvailableFreeSpace;
+        if (free < needed)
+            throw new IOException(FormattableString.Invariant($"The disk of '{folder}' has {free / 1e6:N1} MB free; {what} needs up to {needed / 1e6:N1} MB."));
+    }
+}

@@ -1,0 +1,104 @@
+using System.Diagnostics;
+
+namespace CrnMlNet.Cli.Tests;
+
+/// <summary>The built <c>crn</c> in a process of its own.</summary>
+internal sealed class CrnProcess : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+
+    private readonly Process _process;
+    private readonly List<string> _output = [];
+    private readonly List<string> _errors = [];
+
+    private CrnProcess(string program, string[] arguments)
+    {
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment["OMP_NUM_THREADS"] = "2";
+        start.Environment.Remove(Failure.DebugVariable);
+        _process = new Process { StartInfo = start };
+        _process.OutputDataReceived += (_, line) => Keep(_output, line.Data);
+        _process.ErrorDataReceived += (_, line) => Keep(_errors, line.Data);
+        _process.Start();
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+    }
+
+    /// <summary>The executable beside the tests.</summary>
+    public static string Executable { get; } = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "crn.exe" : "crn");
+
+    public static CrnProcess Start(params string[] arguments) => new(Executable, arguments);
+
+    public static Outcome Run(params string[] arguments)
+    {
+        using var process = Start(arguments);
+        return process.WaitForEnd();
+    }
+
+    public static Outcome RunOther(string program, params string[] arguments)
+    {
+        using var process = new CrnProcess(program, arguments);
+        return process.WaitForEnd();
+    }
+
+    public void WaitForOutput(string beginning)
+    {
+        var clock = Stopwatch.StartNew();
+        while (!Lines(_output).Any(line => line.StartsWith(beginning, StringComparison.Ordinal)))
+        {
+            Assert.False(_process.HasExited, $"ended before it wrote '{beginning}': {string.Join('\n', Lines(_output).Concat(Lines(_errors)))}");
+            Assert.True(clock.Elapsed < Patience, $"did not write '{beginning}': {string.Join('\n', Lines(_output))}");
+            Thread.Sleep(20);
+        }
+    }
+
+    public void Signal(string name)
+    {
+        using var kill = Process.Start("kill", [$"-{name}", $"{_process.Id}"]);
+        kill.WaitForExit();
+        Assert.Equal(0, kill.ExitCode);
+    }
+
+    public Outcome WaitForEnd()
+    {
+        Assert.True(_process.WaitForExit(Patience), $"still runs: {string.Join('\n', Lines(_output).Concat(Lines(_errors)))}");
+        _process.WaitForExit(); // the overload without a limit also waits for the last output
+        return new Outcome(_process.ExitCode, Lines(_output), Lines(_errors));
+    }
+
+    public void Dispose()
+    {
+        if (!_process.HasExited)
+            _process.Kill();
+        _process.Dispose();
+    }
+
+    private static void Keep(List<string> lines, string? line)
+    {
+        if (line is null)
+            return;
+        lock (lines)
+            lines.Add(line);
+    }
+
+    private static string[] Lines(List<string> lines)
+    {
+        lock (lines)
+            return [.. lines];
+    }
+}
+
+/// <summary>What a process left.</summary>
+internal sealed record Outcome(int ExitCode, string[] Output, string[] Errors)
+{
+    public void AssertSucceeded() => Assert.True(ExitCode == Cli.ExitCode.Success && Errors.Length == 0, $"{ExitCode}: {string.Join('\n', Errors)}");
+
+    /// <summary>Exit code 1 and one line on stderr that holds all of <paramref name="parts"/>.</summary>
+    public void AssertFailed(params string[] parts)
+    {
+        string line = Assert.Single(Errors);
+        Assert.StartsWith("crn: ", line);
+        Assert.All(parts, part => Assert.Contains(part, line));
+        Assert.Equal(Cli.ExitCode.Failure, ExitCode);
+    }
+}

@@ -1,0 +1,112 @@
+using System.IO.Compression;
+using Microsoft.ML;
+
+namespace CrnMlNet.Cli.Tests;
+
+public class SynthesizeTests(TrainedModel model) : IClassFixture<TrainedModel>
+{
+    [Fact]
+    public void Paints_a_photo_of_the_trained_size_for_each_label_image()
+    {
+        using var scenes = new Scenes(count: 3);
+        File.WriteAllText(Path.Combine(scenes.Labels, "notes.txt"), "passed over");
+        var outcome = scenes.Synthesize(model.Path, scenes.Labels);
+        outcome.AssertSucceeded();
+        Assert.Equal($"3 photos of 32x48 in {scenes.Output}", outcome.Output[^1]);
+        Assert.Equal(["scene0.png", "scene1.png", "scene2.png"], Directory.GetFiles(scenes.Output).Select(Path.GetFileName).Order());
+        using var photo = ImageFile.Load(Path.Combine(scenes.Output, "scene1.png"));
+        Assert.Equal((48, 32), (photo.Width, photo.Height));
+    }
+
+    [Fact]
+    public void Paints_a_single_file_as_it_does_in_a_folder()
+    {
+        using var scenes = new Scenes(count: 2);
+        scenes.Synthesize(model.Path, scenes.Label(1)).AssertSucceeded();
+        string alone = Assert.Single(Directory.GetFiles(scenes.Output));
+        using var transformer = (SynthesizeFromLabelsTransformer)new MLContext().Model.Load(model.Path, out _);
+        using var labels = ImageFile.Load(scenes.Label(1));
+        using var expected = transformer.Synthesize(labels);
+        using var photo = ImageFile.Load(alone);
+        Assert.Equal(expected.Pixels.ToArray(), photo.Pixels.ToArray());
+    }
+
+    [Fact]
+    public void A_bad_label_image_stops_the_work_and_what_is_done_stays()
+    {
+        using var scenes = new Scenes(count: 3);
+        Scenes.Save(scenes.Label(1), Scenes.Draw((_, _) => Scenes.Gray(200)));
+        scenes.Synthesize(model.Path, scenes.Labels).AssertFailed(scenes.Label(1), "(0, 0)", "id 200");
+        Assert.Equal(["scene0.png"], Directory.GetFileSystemEntries(scenes.Output).Select(Path.GetFileName));
+    }
+
+    [Fact]
+    public void Does_not_overwrite_the_label_images()
+    {
+        using var scenes = new Scenes(count: 1);
+        var before = File.ReadAllBytes(scenes.Label(0));
+        CrnProcess.Run("synthesize", "--model", model.Path, "--labels", scenes.Labels, "--output", scenes.Labels + Path.DirectorySeparatorChar)
+            .AssertFailed("--output", scenes.Labels);
+        Assert.Equal(before, File.ReadAllBytes(scenes.Label(0)));
+    }
+
+    [Fact]
+    public void Two_label_images_that_would_become_one_photo()
+    {
+        using var scenes = new Scenes(count: 1);
+        File.Copy(scenes.Label(0), Path.ChangeExtension(scenes.Label(0), ".bmp"));
+        scenes.Synthesize(model.Path, scenes.Labels).AssertFailed("scene0.png", "scene0.bmp");
+        scenes.AssertNothingWritten();
+    }
+
+    [Fact]
+    public void A_model_that_is_not_there() => CheckModel(_ => { }, "does not exist");
+
+    [Fact]
+    public void A_truncated_model() => CheckModel(path => File.WriteAllBytes(path, File.ReadAllBytes(model.Path)[..20_000]), "damaged");
+
+    [Theory]
+    [InlineData(0.2)]
+    [InlineData(0.5)]
+    [InlineData(0.8)]
+    public void A_model_with_a_damaged_place(double place) => CheckModel(
+        path =>
+        {
+            var bytes = File.ReadAllBytes(model.Path);
+            bytes.AsSpan((int)(bytes.Length * place), 64).Fill(0x5A);
+            File.WriteAllBytes(path, bytes);
+        },
+        "damaged");
+
+    [Fact]
+    public void A_text_file_as_a_model() => CheckModel(path => File.WriteAllText(path, "I am no model."), "not a model");
+
+    [Fact]
+    public void Another_zip_as_a_model() => CheckModel(
+        path =>
+        {
+            using var zip = ZipFile.Open(path, ZipArchiveMode.Create);
+            using var writer = new StreamWriter(zip.CreateEntry("readme.txt").Open());
+            writer.Write("hello");
+        },
+        "not a model");
+
+    [Fact]
+    public void Another_model_of_ML_NET() => CheckModel(
+        path =>
+        {
+            var mlContext = new MLContext();
+            var data = mlContext.Data.LoadFromEnumerable([new { Number = 1f }]);
+            mlContext.Model.Save(mlContext.Transforms.CopyColumns("Copy", "Number").Fit(data), data.Schema, path);
+        },
+        "does not synthesize");
+
+    private static void CheckModel(Action<string> write, string part)
+    {
+        using var scenes = new Scenes(count: 1);
+        string path = scenes.In("bad.zip");
+        write(path);
+        scenes.Synthesize(path, scenes.Labels).AssertFailed(path, part);
+        scenes.AssertNothingWritten();
+    }
+}
