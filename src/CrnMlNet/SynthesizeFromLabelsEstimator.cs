@@ -42,7 +42,7 @@ public sealed class SynthesizeFromLabelsEstimator : IEstimator<SynthesizeFromLab
     /// <returns>The trained transformer, to be disposed when it is no longer needed.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or is not an image column.</exception>
     /// <exception cref="InvalidOperationException">A row cannot be learned from; the message names row, file, column and value.</exception>
-    /// <exception cref="OperationCanceledException">Training was cancelled before its first step.</exception>
+    /// <exception cref="OperationCanceledException">Training was cancelled before its first step, or ML.NET cancelled the context.</exception>
     public SynthesizeFromLabelsTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
@@ -92,7 +92,11 @@ public sealed class SynthesizeFromLabelsEstimator : IEstimator<SynthesizeFromLab
 
     private TrainingSummary Train(CascadedRefinementNetwork network, TrainingPairs pairs, LabelDecoder decoder, int seed, IChannel channel)
     {
-        void Report(TrainingProgress progress) => _options.Progress?.Invoke(new SynthesisProgress(progress, decoder));
+        void Report(TrainingProgress progress)
+        {
+            MLNetInternals.CheckAlive(_host);
+            _options.Progress?.Invoke(new SynthesisProgress(progress, decoder));
+        }
 
         var cancellation = _options.CancellationToken;
         var device = network.parameters().First().device;
@@ -223,6 +227,8 @@ public sealed class SynthesizeFromLabelsEstimator : IEstimator<SynthesizeFromLab
             CheckName(context, nameof(PhotoColumnName), PhotoColumnName);
             if (Palette is null)
                 throw context.Process(new ArgumentOutOfRangeException(nameof(Palette), "A palette is needed: LabelPalette.CamVid, LabelPalette.Load(file), ..."));
+            CheckDefined(context, nameof(LabelEncoding), LabelEncoding);
+            CheckDefined(context, nameof(UnknownLabels), UnknownLabels);
             try
             {
                 Architecture().Validate();
@@ -232,6 +238,12 @@ public sealed class SynthesizeFromLabelsEstimator : IEstimator<SynthesizeFromLab
             {
                 throw context.Process(e);
             }
+        }
+
+        private static void CheckDefined<T>(IExceptionContext context, string option, T value) where T : struct, Enum
+        {
+            if (!Enum.IsDefined(value))
+                throw context.Process(new ArgumentOutOfRangeException(option, value, $"{option} must be one of {string.Join(", ", Enum.GetNames<T>())}."));
         }
 
         private static void CheckName(IExceptionContext context, string option, string name)
