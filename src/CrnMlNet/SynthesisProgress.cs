@@ -21,9 +21,11 @@ public sealed class SynthesisProgress
     /// </summary>
     /// <param name="labels">A label image of any size. It is not disposed.</param>
     /// <returns>The photo, the caller's to dispose.</returns>
-    /// <exception cref="InvalidOperationException">The network that paints is not being trained yet.</exception>
+    /// <exception cref="InvalidOperationException">The network that paints is not being trained yet, or the label image has ids or
+    /// colours that the palette lacks.</exception>
     public MLImage Preview(MLImage labels)
     {
+        ArgumentNullException.ThrowIfNull(labels);
         var network = Training.Network ?? throw new InvalidOperationException(
             $"There is nothing to preview in the {Training.Stage} stage.");
         return LabelsToPhoto.Paint(_decoder, new Synthesizer(network), labels, "preview");
