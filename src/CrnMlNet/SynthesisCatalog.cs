@@ -18,6 +18,7 @@ public static class SynthesisCatalog
     /// <param name="width">The synthesized photos' width in pixels, 16 to 8192.</param>
     /// <param name="epochs">How often each pair is seen, at least 1.</param>
     /// <returns>The estimator. All else is set with the overload that takes <see cref="SynthesizeFromLabelsEstimator.Options"/>.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="catalog"/> is null.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A value is out of its range, or a column name is empty.</exception>
     /// <example>
     /// <code>

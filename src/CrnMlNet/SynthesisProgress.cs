@@ -1,6 +1,5 @@
 using CrnMlNet.Data;
 using CrnMlNet.Torch.Inference;
-using CrnMlNet.Torch.Networks;
 using CrnMlNet.Torch.Training;
 using Microsoft.ML.Data;
 
@@ -10,31 +9,32 @@ namespace CrnMlNet;
 public sealed class SynthesisProgress
 {
     private readonly LabelDecoder _decoder;
+    private readonly Synthesizer _synthesizer;
 
-    internal SynthesisProgress(TrainingProgress training, LabelDecoder decoder) => (Training, _decoder) = (training, decoder);
+    internal SynthesisProgress(TrainingProgress training, LabelDecoder decoder, Synthesizer synthesizer)
+        => (Training, _decoder, _synthesizer) = (training, decoder, synthesizer);
 
-    /// <summary>Stage, step, epoch, loss, pace and time left.</summary>
+    /// <summary>Step, epoch, loss, pace and time left.</summary>
     public TrainingProgress Training { get; }
 
-    /// <summary>
-    /// What the network paints now. To be called only while being told of this progress, in the
-    /// <see cref="TrainingStage.Refinement"/> stage.
-    /// </summary>
+    /// <summary>What the network paints now. To be called only while being told of this progress.</summary>
     /// <param name="labels">A label image of any size. It is not disposed.</param>
     /// <returns>The photo, the caller's to dispose.</returns>
-    /// <exception cref="InvalidOperationException">The network that paints is not being trained yet.</exception>
+    /// <exception cref="InvalidOperationException">The label image has ids or colours that the palette lacks.</exception>
     public MLImage Preview(MLImage labels)
-        => LabelsToPhoto.Paint(_decoder, new Synthesizer(Network), labels, "preview");
+    {
+        ArgumentNullException.ThrowIfNull(labels);
+        return LabelsToPhoto.Paint(_decoder, _synthesizer, labels, "preview");
+    }
 
     /// <summary>A label image as the network sees it: at the working size, in the palette's colours.</summary>
     /// <param name="labels">A label image of any size. It is not disposed.</param>
     /// <returns>The image, the caller's to dispose.</returns>
-    /// <exception cref="InvalidOperationException">The network that paints is not being trained yet, or the image has ids or
-    /// colours that the palette lacks.</exception>
+    /// <exception cref="InvalidOperationException">The label image has ids or colours that the palette lacks.</exception>
     public MLImage PreviewLabels(MLImage labels)
     {
         ArgumentNullException.ThrowIfNull(labels);
-        var (height, width) = (Network.Architecture.Height, Network.Architecture.Width);
+        var (height, width) = (_synthesizer.Height, _synthesizer.Width);
         var channels = new byte[height * width];
         _decoder.Decode(labels, channels, height, width, "preview");
         var rgb = new byte[3 * channels.Length];
@@ -42,7 +42,4 @@ public sealed class SynthesisProgress
             (rgb[i], rgb[channels.Length + i], rgb[2 * channels.Length + i]) = _decoder.Palette.ColorOf(channels[i]);
         return PhotoPixels.ToImage(rgb.AsSpan(), height, width);
     }
-
-    private CascadedRefinementNetwork Network => Training.Network ?? throw new InvalidOperationException(
-        $"There is nothing to preview in the {Training.Stage} stage.");
 }

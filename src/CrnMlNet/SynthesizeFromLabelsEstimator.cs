@@ -40,9 +40,12 @@ public sealed class SynthesizeFromLabelsEstimator : IEstimator<SynthesizeFromLab
     /// <summary>Trains a network on the pairs of <paramref name="input"/>.</summary>
     /// <param name="input">Data with the label and the photo column.</param>
     /// <returns>The trained transformer, to be disposed when it is no longer needed.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">A column is missing or is not an image column.</exception>
-    /// <exception cref="InvalidOperationException">A row cannot be learned from; the message names row, file, column and value.</exception>
-    /// <exception cref="OperationCanceledException">Training was cancelled before its first step.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A column is missing or is not an image column, or the options' device is none.</exception>
+    /// <exception cref="InvalidOperationException">There are no rows, or one cannot be learned from (the message names row, file, column and
+    /// value), or the device asked for is not there.</exception>
+    /// <exception cref="TorchBackendException">libtorch does not start.</exception>
+    /// <exception cref="ArithmeticException">The loss is no longer a number: the learning rate is too high.</exception>
+    /// <exception cref="OperationCanceledException">Training was cancelled before its first step, or ML.NET cancelled the context.</exception>
     public SynthesizeFromLabelsTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
@@ -52,10 +55,10 @@ public sealed class SynthesizeFromLabelsEstimator : IEstimator<SynthesizeFromLab
         using var channel = _host.Start("Training");
         var device = ComputeDevice.Resolve(
             _options.Device, MLNetInternals.GpuDeviceId(_environment), _options.FallbackToCpu ?? MLNetInternals.FallbackToCpu(_environment),
-            message => channel.Info(message));
+            message => channel.Info(MessageSensitivity.None, message));
 
         var (pairs, encoding) = TrainingRows.Read(_host, input, _options);
-        channel.Info($"Read {pairs.Count} pairs at {_options.Height}x{_options.Width}; label images are read as {encoding}.");
+        channel.Info(MessageSensitivity.None, $"Read {pairs.Count} pairs at {_options.Height}x{_options.Width}; label images are read as {encoding}.");
 
         var decoder = new LabelDecoder(_options.Palette, encoding, _options.UnknownLabels);
         var architecture = _options.Architecture();
@@ -64,7 +67,7 @@ public sealed class SynthesizeFromLabelsEstimator : IEstimator<SynthesizeFromLab
         try
         {
             network.to(device);
-            channel.Info($"Training a cascaded refinement network of {network.ParameterCount:N0} parameters on {device}.");
+            channel.Info(MessageSensitivity.None, $"Training a cascaded refinement network of {network.ParameterCount:N0} parameters on {device}.");
             var summary = Train(network, pairs, decoder, seed, channel);
             var model = new SynthesisModel(_options.InputColumnName, _options.OutputColumnName, decoder, architecture, TrainingRecord.From(_options, pairs.Count, seed, summary));
             return new SynthesizeFromLabelsTransformer(_environment, model, network);
@@ -92,17 +95,21 @@ public sealed class SynthesizeFromLabelsEstimator : IEstimator<SynthesizeFromLab
 
     private TrainingSummary Train(CascadedRefinementNetwork network, TrainingPairs pairs, LabelDecoder decoder, int seed, IChannel channel)
     {
-        void Report(TrainingProgress progress) => _options.Progress?.Invoke(new SynthesisProgress(progress, decoder));
+        void Report(TrainingProgress progress)
+        {
+            MLNetInternals.CheckAlive(_host);
+            _options.Progress?.Invoke(new SynthesisProgress(progress, decoder));
+        }
 
         var cancellation = _options.CancellationToken;
         var device = network.parameters().First().device;
         using var perception = SelfTrainedPerception.Train(pairs, _options.PerceptionTraining(pairs.Count, seed), device, Report, cancellation);
         cancellation.ThrowIfCancellationRequested();
-        var summary = Trainer.Train(network, perception, pairs, _options.Training(seed), Report, message => channel.Info(message), cancellation);
+        var summary = Trainer.Train(network, perception, pairs, _options.Training(seed), Report, message => channel.Info(MessageSensitivity.None, message), cancellation);
         if (summary.Steps == 0)
             cancellation.ThrowIfCancellationRequested();
         if (summary.Cancelled)
-            channel.Warning($"Training was stopped after {summary.Steps} steps; the model is what was learned until then.");
+            channel.Warning(MessageSensitivity.None, $"Training was stopped after {summary.Steps} steps; the model is what was learned until then.");
         return summary;
     }
 
@@ -117,7 +124,9 @@ public sealed class SynthesizeFromLabelsEstimator : IEstimator<SynthesizeFromLab
     private void CheckImageColumn(DataViewSchema schema, string role, string name)
     {
         if (schema.GetColumnOrNull(name) is not { } column)
-            throw MLNetInternals.SchemaMismatch(_host, "inputSchema", role, name);
+            throw _host.Process(new ArgumentOutOfRangeException(
+                "inputSchema", $"Could not find {role} column '{name}'. If it was there: ML.NET's Cache, AppendCacheCheckpoint and ShuffleRows leave "
+                + "image columns out without a word, so use them before LoadImages."));
         if (column.Type is not ImageDataViewType)
             throw MLNetInternals.SchemaMismatch(_host, "inputSchema", role, name, "image", column.Type.ToString()!);
     }
@@ -223,6 +232,8 @@ public sealed class SynthesizeFromLabelsEstimator : IEstimator<SynthesizeFromLab
             CheckName(context, nameof(PhotoColumnName), PhotoColumnName);
             if (Palette is null)
                 throw context.Process(new ArgumentOutOfRangeException(nameof(Palette), "A palette is needed: LabelPalette.CamVid, LabelPalette.Load(file), ..."));
+            CheckDefined(context, nameof(LabelEncoding), LabelEncoding);
+            CheckDefined(context, nameof(UnknownLabels), UnknownLabels);
             try
             {
                 Architecture().Validate();
@@ -232,6 +243,12 @@ public sealed class SynthesizeFromLabelsEstimator : IEstimator<SynthesizeFromLab
             {
                 throw context.Process(e);
             }
+        }
+
+        private static void CheckDefined<T>(IExceptionContext context, string option, T value) where T : struct, Enum
+        {
+            if (!Enum.IsDefined(value))
+                throw context.Process(new ArgumentOutOfRangeException(option, value, $"{option} must be one of {string.Join(", ", Enum.GetNames<T>())}."));
         }
 
         private static void CheckName(IExceptionContext context, string option, string name)

@@ -59,6 +59,7 @@ public sealed class SynthesizeFromLabelsTransformer : ITransformer, IDisposable
     /// <summary>The schema after this transformer: the input's with the output column, an image.</summary>
     /// <param name="inputSchema">A schema with the label column.</param>
     /// <exception cref="ArgumentOutOfRangeException">The label column is missing or is not an image column.</exception>
+    /// <exception cref="ObjectDisposedException">This transformer has been disposed.</exception>
     public DataViewSchema GetOutputSchema(DataViewSchema inputSchema) => Bind(inputSchema).OutputSchema;
 
     /// <summary>Adds the photo column to <paramref name="input"/>. Nothing is computed until rows are read.</summary>
@@ -74,6 +75,7 @@ public sealed class SynthesizeFromLabelsTransformer : ITransformer, IDisposable
     /// <summary>The mapper that <c>PredictionEngine</c> uses.</summary>
     /// <param name="inputSchema">A schema with the label column.</param>
     /// <exception cref="ArgumentOutOfRangeException">The label column is missing or is not an image column.</exception>
+    /// <exception cref="ObjectDisposedException">This transformer has been disposed.</exception>
     public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema) => Bind(inputSchema);
 
     /// <summary>Paints one photo, without a data view.</summary>
@@ -108,8 +110,10 @@ public sealed class SynthesizeFromLabelsTransformer : ITransformer, IDisposable
         var header = Safetensors.ReadHeader(weights);
         model.CheckSize(header);
         TorchBackend.Start();
+        using var channel = environment.Start("Loading");
         var device = ComputeDevice.Resolve(
-            device: null, MLNetInternals.GpuDeviceId(environment), MLNetInternals.FallbackToCpu(environment), log: null);
+            device: null, MLNetInternals.GpuDeviceId(environment), MLNetInternals.FallbackToCpu(environment),
+            message => channel.Info(MessageSensitivity.None, message));
         var network = new CascadedRefinementNetwork(model.Architecture);
         try
         {

@@ -1,3 +1,4 @@
+using Microsoft.ML;
 using Microsoft.ML.Data;
 
 namespace CrnMlNet.Data;
@@ -9,13 +10,15 @@ internal static class RowErrors
     public static string Source(long row, string column, MLImage? image = null) =>
         $"row {row}, column '{column}'" + (image?.Tag is { Length: > 0 } file ? $" (file '{file}')" : "");
 
-    /// <summary>Reads a value; what the producer throws is told again with the row and the column.</summary>
-    /// <exception cref="InvalidOperationException">The value could not be read.</exception>
-    public static void Guard(long row, string column, Action read)
+    /// <summary>Reads an image; what the producer throws is told again with the row and the column.</summary>
+    /// <exception cref="InvalidOperationException">The image could not be read, or has been disposed.</exception>
+    public static void Read(long row, string column, ValueGetter<MLImage> read, ref MLImage image)
     {
         try
         {
-            read();
+            read(ref image);
+            // A disposed image says so only when it is looked at.
+            _ = image?.Width;
         }
         catch (Exception e) when (e is IOException or ArgumentException or InvalidOperationException or UnauthorizedAccessException or FormatException)
         {

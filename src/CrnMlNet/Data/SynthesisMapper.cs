@@ -45,7 +45,7 @@ internal sealed class SynthesisMapper : IRowToRowMapper
         return new SynthesisRow(this, input, activeColumns.Select(column => column.Index).ToHashSet());
     }
 
-    /// <summary>Paints <paramref name="row"/>'s photo, once per position however often it is asked for.</summary>
+    /// <summary>Paints <paramref name="row"/>'s photo: a new image, the caller's, each time that it is asked for.</summary>
     public ValueGetter<MLImage> PhotoGetter(DataViewRow row)
     {
         var getLabels = row.GetGetter<MLImage>(_labels);
@@ -53,7 +53,7 @@ internal sealed class SynthesisMapper : IRowToRowMapper
         MLImage labels = null!;
         return (ref MLImage photo) =>
         {
-            RowErrors.Guard(row.Position, _labels.Name, () => getLabels(ref labels));
+            RowErrors.Read(row.Position, _labels.Name, getLabels, ref labels);
             photo = labels is null ? null! : _transformer.Paint(labels, RowErrors.Source(row.Position, _labels.Name, labels));
         };
     }
@@ -70,7 +70,12 @@ internal sealed class SynthesisRow(SynthesisMapper mapper, DataViewRow input, Ha
 
     public override ValueGetter<DataViewRowId> GetIdGetter() => input.GetIdGetter();
 
-    public override bool IsColumnActive(DataViewSchema.Column column) => active.Contains(column.Index);
+    public override bool IsColumnActive(DataViewSchema.Column column)
+    {
+        if (column.Index >= Schema.Count)
+            throw new ArgumentOutOfRangeException(nameof(column), $"Column '{column.Name}' is of another schema.");
+        return active.Contains(column.Index);
+    }
 
     public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column)
     {

@@ -12,11 +12,13 @@ namespace CrnMlNet.Data;
 internal sealed class TrainingRows
 {
     private const double AspectTolerance = 0.01;
+    private const int LongestText = 200;
 
     private readonly IDataView _input;
     private readonly SynthesizeFromLabelsEstimator.Options _options;
     private readonly DataViewSchema.Column _labelColumn;
     private readonly DataViewSchema.Column _photoColumn;
+    private string? _coloured;
 
     private TrainingRows(IDataView input, SynthesizeFromLabelsEstimator.Options options)
     {
@@ -37,7 +39,7 @@ internal sealed class TrainingRows
             var encoding = options.LabelEncoding == LabelEncoding.Auto ? LabelEncoding.Index : options.LabelEncoding;
             bool undecided = options.LabelEncoding == LabelEncoding.Auto;
             // A coloured image among all-gray ones shows that those were colours, too: then they are read once more.
-            var pairs = rows.TryRead(encoding, undecided) ?? rows.TryRead(encoding = LabelEncoding.Color, stopAtColours: false)!;
+            var pairs = rows.TryRead(encoding, undecided) ?? rows.ReadByColour(out encoding);
             if (pairs.Count == 0)
                 throw new InvalidOperationException("There is no row to learn from: the training data is empty.");
             return (pairs, encoding);
@@ -45,6 +47,19 @@ internal sealed class TrainingRows
         catch (InvalidOperationException e)
         {
             throw context.Process(e);
+        }
+    }
+
+    private TrainingPairs ReadByColour(out LabelEncoding encoding)
+    {
+        try
+        {
+            return TryRead(encoding = LabelEncoding.Color, stopAtColours: false)!;
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new InvalidOperationException(
+                $"{e.Message} (Label images are read by colour because that of {_coloured} has colours; if it is the odd one, set LabelEncoding = Index.)", e.InnerException);
         }
     }
 
@@ -61,17 +76,53 @@ internal sealed class TrainingRows
         {
             _options.CancellationToken.ThrowIfCancellationRequested();
             long row = cursor.Position;
-            RowErrors.Guard(row, _labelColumn.Name, () => getLabels(ref labels));
-            RowErrors.Guard(row, _photoColumn.Name, () => getPhoto(ref photo));
+            Read(row, _labelColumn, getLabels, ref labels);
+            Read(row, _photoColumn, getPhoto, ref photo);
             CheckPair(row, labels, photo);
             if (stopAtColours && decoder.Detect(labels) == LabelEncoding.Color)
+            {
+                _coloured = RowErrors.Source(row, _labelColumn.Name, labels);
                 return null;
+            }
 
             var ids = new byte[_options.Height * _options.Width];
             decoder.Decode(labels, ids, _options.Height, _options.Width, RowErrors.Source(row, _labelColumn.Name, labels));
             pairs.Add(ids, PhotoPixels.FromImage(photo, _options.Height, _options.Width));
         }
         return pairs;
+    }
+
+    private void Read(long row, DataViewSchema.Column column, ValueGetter<MLImage> getter, ref MLImage image)
+    {
+        try
+        {
+            RowErrors.Read(row, column.Name, getter, ref image);
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new InvalidOperationException(e.Message + TextsOf(row), e.InnerException);
+        }
+    }
+
+    /// <summary>The row's texts. LoadImages does not say which file is no image, but its name stands in one of them.</summary>
+    private string TextsOf(long row)
+    {
+        DataViewSchema.Column[] columns = [.. _input.Schema.Where(column => column.Type is TextDataViewType && !column.IsHidden)];
+        using var cursor = _input.GetRowCursor(columns);
+        var getters = columns.Select(column => cursor.GetGetter<ReadOnlyMemory<char>>(column)).ToArray();
+        while (cursor.MoveNext() && cursor.Position < row)
+        {
+        }
+        if (cursor.Position != row || columns.Length == 0)
+            return "";
+
+        var texts = columns.Zip(getters, (column, getter) =>
+        {
+            ReadOnlyMemory<char> text = default;
+            getter(ref text);
+            return $"{column.Name} '{text[..Math.Min(text.Length, LongestText)]}'";
+        });
+        return $" The row has {string.Join(", ", texts)}.";
     }
 
     private void CheckPair(long row, MLImage? labels, MLImage? photo)

@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Runtime.CompilerServices;
+using System.Security.Cryptography;
 using System.Text;
 using CrnMlNet;
 using CrnMlNet.Persistence;
@@ -30,6 +31,7 @@ internal static class MLNetInternals
 
     private const string DescriptionEntry = "Model.json";
     private const string WeightsEntry = "weights.safetensors";
+    private const string ChecksumsEntry = "SHA256SUMS";
     private const int LargestDescription = 16 << 20;
 
     private static readonly Lazy<string?> Incompatibility = new(FindIncompatibility);
@@ -89,8 +91,21 @@ internal static class MLNetInternals
     {
         ctx.CheckAtModel();
         ctx.SetVersionInfo(GetVersionInfo());
-        ctx.SaveBinaryStream(DescriptionEntry, writer => writer.Write(Encoding.UTF8.GetBytes(description)));
-        ctx.SaveBinaryStream(WeightsEntry, writer => writeWeights(writer.BaseStream));
+        var checksums = SaveEntry(ctx, DescriptionEntry, stream => stream.Write(Encoding.UTF8.GetBytes(description)))
+            + SaveEntry(ctx, WeightsEntry, writeWeights);
+        ctx.SaveBinaryStream(ChecksumsEntry, writer => writer.Write(Encoding.UTF8.GetBytes(checksums)));
+    }
+
+    /// <summary>Writes an entry; gives its line as <c>sha256sum</c> writes it.</summary>
+    private static string SaveEntry(ModelSaveContext ctx, string name, Action<Stream> write)
+    {
+        using var sha256 = SHA256.Create();
+        ctx.SaveBinaryStream(name, writer =>
+        {
+            using var hashed = new CryptoStream(writer.BaseStream, sha256, CryptoStreamMode.Write, leaveOpen: true);
+            write(hashed);
+        });
+        return $"{Convert.ToHexStringLower(sha256.Hash!)}  {name}\n";
     }
 
     /// <summary>Called by ML.NET, by its name, for a model whose header has <see cref="LoaderSignature"/>.</summary>
@@ -105,28 +120,63 @@ internal static class MLNetInternals
     private static SynthesizeFromLabelsTransformer Load(IHostEnvironment env, ModelLoadContext ctx)
     {
         ctx.CheckAtModel(GetVersionInfo());
-        var description = ReadDescription(env, ctx);
+        var checksums = ReadChecksums(env, ctx);
+        var description = ReadDescription(env, ctx, checksums);
         using var weights = OpenEntry(env, ctx, WeightsEntry);
+        Verify(env, ctx, WeightsEntry, weights.Stream, checksums);
         return SynthesizeFromLabelsTransformer.Load(env, description, weights.Stream);
     }
 
-    private static string ReadDescription(IHostEnvironment env, ModelLoadContext ctx)
+    // .NET does not check the CRC of a zip's entries, so a changed byte in the weights would go unnoticed. A model without
+    // the checksums, as CrnMlNet first wrote them, is not checked.
+    private static string ReadChecksums(IHostEnvironment env, ModelLoadContext ctx)
+    {
+        if (TryOpenEntry(env, ctx, ChecksumsEntry) is not { } entry)
+            return "";
+        using (entry)
+        {
+            CheckLength(env, ChecksumsEntry, entry.Stream);
+            return new StreamReader(entry.Stream, Encoding.UTF8).ReadToEnd();
+        }
+    }
+
+    private static void Verify(IHostEnvironment env, ModelLoadContext ctx, string name, Stream entry, string checksums)
+    {
+        if (checksums.Length == 0)
+            return;
+        var line = $"{Convert.ToHexStringLower(SHA256.HashData(entry))}  {name}";
+        entry.Position = 0;
+        if (!checksums.Split('\n').Contains(line))
+            throw env.Process(new FormatException(
+                $"The model's '{name}' in '{ctx.Directory}' is damaged: it is not what was saved (its checksum differs). Copy or save the model again."));
+    }
+
+    private static void CheckLength(IHostEnvironment env, string name, Stream entry)
+    {
+        if (entry.Length > LargestDescription)
+            throw env.Process(new FormatException(
+                $"The model's '{name}' has {entry.Length} bytes, more than the {LargestDescription} that it may have: the file is damaged."));
+    }
+
+    private static string ReadDescription(IHostEnvironment env, ModelLoadContext ctx, string checksums)
     {
         using var entry = OpenEntry(env, ctx, DescriptionEntry);
-        if (entry.Stream.Length > LargestDescription)
-            throw env.Process(new FormatException(
-                $"The model's '{DescriptionEntry}' has {entry.Stream.Length} bytes, more than the {LargestDescription} that a description may have: the file is damaged."));
+        CheckLength(env, DescriptionEntry, entry.Stream);
+        Verify(env, ctx, DescriptionEntry, entry.Stream, checksums);
         using var reader = new StreamReader(entry.Stream, Encoding.UTF8);
         return reader.ReadToEnd();
     }
 
-    // ML.NET unpacks an entry into a temporary file, so its stream is seekable, and deletes the file when it has loaded the model.
     private static Repository.Entry OpenEntry(IHostEnvironment env, ModelLoadContext ctx, string name)
+        => TryOpenEntry(env, ctx, name) ?? throw env.Process(new FormatException(
+            $"The model has no '{name}' in '{ctx.Directory}': the file is damaged or was not written by CrnMlNet. Save the model again."));
+
+    // ML.NET unpacks an entry into a temporary file, so its stream is seekable, and deletes the file when it has loaded the model.
+    private static Repository.Entry? TryOpenEntry(IHostEnvironment env, ModelLoadContext ctx, string name)
     {
         try
         {
-            return ctx.Repository.OpenEntryOrNull(ctx.Directory, name) ?? throw env.Process(new FormatException(
-                $"The model has no '{name}' in '{ctx.Directory}': the file is damaged or was not written by CrnMlNet. Save the model again."));
+            return ctx.Repository.OpenEntryOrNull(ctx.Directory, name);
         }
         catch (InvalidDataException exception)
         {
