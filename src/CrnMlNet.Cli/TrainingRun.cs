@@ -67,12 +67,12 @@ internal sealed class TrainingRun(
     {
         var training = _last = progress.Training;
         view.Report(new Progress(
-            training.Stage == TrainingStage.Perception ? "Perception" : "Training",
+            "Training",
             training.Step, training.Steps,
             FormattableString.Invariant(
                 $"epoch {training.Epoch}/{training.Epochs}  loss {training.Loss:0.0}  {training.ImagesPerSecond:0.0} images/s  {ProgressView.Clock(training.Elapsed)}, {ProgressView.Clock(training.Remaining)} left"),
             training.IsEpochEnd));
-        if (training is { Stage: TrainingStage.Refinement } and ({ IsEpochEnd: true } or { Step: 1 }))
+        if (training is { IsEpochEnd: true } or { Step: 1 })
             WriteSamples(view, () => sheet.Write(progress));
     }
 

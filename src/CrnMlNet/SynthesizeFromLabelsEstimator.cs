@@ -1,6 +1,7 @@
 using CrnMlNet.Data;
 using CrnMlNet.Persistence;
 using CrnMlNet.Torch.Backend;
+using CrnMlNet.Torch.Inference;
 using CrnMlNet.Torch.Networks;
 using CrnMlNet.Torch.Training;
 using Microsoft.ML;
@@ -95,16 +96,16 @@ public sealed class SynthesizeFromLabelsEstimator : IEstimator<SynthesizeFromLab
 
     private TrainingSummary Train(CascadedRefinementNetwork network, TrainingPairs pairs, LabelDecoder decoder, int seed, IChannel channel)
     {
+        var synthesizer = new Synthesizer(network);
         void Report(TrainingProgress progress)
         {
             MLNetInternals.CheckAlive(_host);
-            _options.Progress?.Invoke(new SynthesisProgress(progress, decoder));
+            _options.Progress?.Invoke(new SynthesisProgress(progress, decoder, synthesizer));
         }
 
         var cancellation = _options.CancellationToken;
         var device = network.parameters().First().device;
-        using var perception = SelfTrainedPerception.Train(pairs, _options.PerceptionTraining(pairs.Count, seed), device, Report, cancellation);
-        cancellation.ThrowIfCancellationRequested();
+        using var perception = new FilterBankPerception(device);
         var summary = Trainer.Train(network, perception, pairs, _options.Training(seed), Report, message => channel.Info(MessageSensitivity.None, message), cancellation);
         if (summary.Steps == 0)
             cancellation.ThrowIfCancellationRequested();
@@ -166,14 +167,20 @@ public sealed class SynthesizeFromLabelsEstimator : IEstimator<SynthesizeFromLab
         /// </summary>
         public double WidthFactor { get; set; } = 0.125;
 
+        /// <summary>
+        /// Channels of fixed noise beside the layout of every module, 0 to 64. Noise gives texture something to grow from where
+        /// a layout is flat; without it, and without VGG-19, walls and roads stay foggy. 0 is the paper's network.
+        /// </summary>
+        public int NoiseChannels { get; set; } = 2;
+
         /// <summary>How often each pair is seen, at least 1. The paper's authors train 200 epochs at 256x512.</summary>
         public int Epochs { get; set; } = 20;
 
         /// <summary>Pairs in a training step, at least 1. The paper's authors use 1.</summary>
         public int BatchSize { get; set; } = 1;
 
-        /// <summary>Adam's learning rate, above 0 and below 1. The paper's authors use 1e-4.</summary>
-        public double LearningRate { get; set; } = 1e-4;
+        /// <summary>Adam's learning rate, above 0 and below 1. The paper's authors use 1e-4, for a network of full width.</summary>
+        public double LearningRate { get; set; } = 1e-3;
 
         /// <summary>Whether pairs are mirrored left to right half of the time while training.</summary>
         public bool Mirror { get; set; } = true;
@@ -204,6 +211,7 @@ public sealed class SynthesizeFromLabelsEstimator : IEstimator<SynthesizeFromLab
             Height = Height,
             Width = Width,
             WidthFactor = WidthFactor,
+            NoiseChannels = NoiseChannels,
         };
 
         internal TrainingOptions Training(int seed) => new()
@@ -211,16 +219,6 @@ public sealed class SynthesizeFromLabelsEstimator : IEstimator<SynthesizeFromLab
             Epochs = Epochs,
             BatchSize = BatchSize,
             LearningRate = LearningRate,
-            Mirror = Mirror,
-            Seed = seed,
-        };
-
-        /// <summary>A tenth of the epochs, but no more steps than are known to help, at a rate that suits a narrow trunk.</summary>
-        internal TrainingOptions PerceptionTraining(int pairs, int seed) => new()
-        {
-            Epochs = Math.Max(1, Math.Min(Epochs / 5, 2000 / pairs)),
-            BatchSize = Math.Min(2, pairs),
-            LearningRate = 1e-3,
             Mirror = Mirror,
             Seed = seed,
         };

@@ -29,9 +29,9 @@ public class StopTests
     public void Ctrl_C_before_anything_was_learned_writes_no_model()
     {
         SkipOnWindows();
-        using var scenes = new Scenes();
-        using var process = CrnProcess.Start([.. Forever(scenes, epochs: 100_000)]);
-        process.WaitForOutput("Perception: ");
+        using var scenes = new Scenes(count: 1500);
+        using var process = CrnProcess.Start(scenes.TrainArguments());
+        process.WaitForOutput("Reading: ");
         process.Signal("INT");
         var outcome = process.WaitForEnd();
 

@@ -38,6 +38,12 @@ internal static class TrainCommand
             HelpName = "X",
             DefaultValueFactory = _ => defaults.WidthFactor,
         };
+        var noiseChannels = new Option<int>("--noise-channels")
+        {
+            Description = "Channels of fixed noise beside the layout of every module, from which texture grows; 0 is the paper's network.",
+            HelpName = "N",
+            DefaultValueFactory = _ => defaults.NoiseChannels,
+        };
         var seed = new Option<int?>("--seed") { Description = "Seeds weights, order and mirroring. [default: 0]", HelpName = "N" };
         var device = DeviceOption.Create();
         var unknownLabels = OneOf("--unknown-labels", "What to do with ids and colours that the palette lacks.", defaults.UnknownLabels);
@@ -60,7 +66,7 @@ internal static class TrainCommand
             Everything is checked before training starts. Ctrl-C ends training after the current step and saves what was learned; pressed again, it ends crn at once.
             """)
         {
-            labels, photos, output, palette, height, width, epochs, batchSize, learningRate, widthFactor, seed, device,
+            labels, photos, output, palette, height, width, epochs, batchSize, learningRate, widthFactor, noiseChannels, seed, device,
             unknownLabels, labelEncoding, noMirror, samples, sampleCount,
         };
         command.SetAction(parsed =>
@@ -74,6 +80,7 @@ internal static class TrainCommand
                 BatchSize = parsed.GetRequiredValue(batchSize),
                 LearningRate = parsed.GetRequiredValue(learningRate),
                 WidthFactor = parsed.GetRequiredValue(widthFactor),
+                NoiseChannels = parsed.GetRequiredValue(noiseChannels),
                 Seed = parsed.GetValue(seed),
                 Device = parsed.GetValue(device),
                 UnknownLabels = Enum.Parse<UnknownLabelPolicy>(parsed.GetRequiredValue(unknownLabels), ignoreCase: true),

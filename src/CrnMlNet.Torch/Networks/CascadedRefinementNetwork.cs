@@ -2,6 +2,7 @@ using CrnMlNet.Torch.Backend;
 using CrnMlNet.Torch.Layouts;
 using TorchSharp;
 using TorchSharp.Modules;
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 
 namespace CrnMlNet.Torch.Networks;
@@ -16,7 +17,12 @@ namespace CrnMlNet.Torch.Networks;
 /// </remarks>
 public sealed class CascadedRefinementNetwork : nn.Module<Tensor, Tensor>
 {
+    private const string HeadName = "conv100";
+
     private readonly RefinementModule[] _modules;
+    private readonly Tensor[] _noise;
+
+    [ComponentName(Name = HeadName)]
     private readonly Conv2d _conv100;
 
     /// <summary>Makes a network with Xavier-uniform convolutions, as <c>slim.conv2d</c> does, and unit layer normalisation.</summary>
@@ -27,11 +33,14 @@ public sealed class CascadedRefinementNetwork : nn.Module<Tensor, Tensor>
     {
         var shapes = architecture.Modules();
         Architecture = architecture;
-        _modules = [.. shapes.Select(shape => new RefinementModule($"g_{shape.Rows}", shape, architecture.Channels))];
+        _modules = [.. shapes.Select(shape => new RefinementModule($"g_{shape.Rows}", shape, architecture.Channels + architecture.NoiseChannels))];
         _conv100 = nn.Conv2d(shapes[^1].Features, 3 * architecture.ImagesPerLayout, 1);
         foreach (var module in _modules)
             register_module(module.GetName(), module);
-        register_module("conv100", _conv100);
+        register_module(HeadName, _conv100);
+        _noise = architecture.NoiseChannels == 0
+            ? []
+            : [.. shapes.Select((shape, i) => FixedNoise.Plane(architecture.NoiseChannels, shape, i).DetachFromDisposeScope())];
         Initialise(seed);
     }
 
@@ -56,13 +65,41 @@ public sealed class CascadedRefinementNetwork : nn.Module<Tensor, Tensor>
         var labels = SemanticLayout.Pyramid(SemanticLayout.Extend(layout, finest.Rows, finest.Columns), _modules.Length);
         Tensor? features = null;
         for (int i = 0; i < _modules.Length; i++)
-            features = _modules[i].forward(features, labels[i]);
+            features = _modules[i].forward(features, WithNoise(labels[i], i));
 
         var planes = SemanticLayout.Crop(_conv100.forward(features!), Architecture.Height, Architecture.Width);
         return ((planes + 1) * 127.5f)
             .reshape(layout.shape[0], 3, Architecture.ImagesPerLayout, Architecture.Height, Architecture.Width)
             .transpose(1, 2)
             .MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+            foreach (var noise in _noise)
+                noise.Dispose();
+        base.Dispose(disposing);
+    }
+
+    private Tensor WithNoise(Tensor labels, int module) => _noise.Length == 0
+        ? labels
+        : torch.cat([labels, NoiseOn(labels.device, module).expand(labels.shape[0], -1, -1, -1)], 1);
+
+    // A buffer that is no weight would be the place for noise, but TorchSharp leaves such buffers behind when a module moves.
+    private Tensor NoiseOn(Device device, int module)
+    {
+        lock (_noise)
+        {
+            var noise = _noise[module];
+            if (noise.device_type != device.type || noise.device_index != device.index)
+            {
+                _noise[module] = noise.to(device).DetachFromDisposeScope();
+                noise.Dispose();
+            }
+            return _noise[module];
+        }
     }
 
     // libtorch must run before the base class makes its native part.

@@ -41,6 +41,12 @@ public sealed record CrnArchitecture
     /// </summary>
     public double WidthFactor { get; init; } = 1;
 
+    /// <summary>
+    /// Channels of fixed noise that every module gets beside the layout; 0 in the authors' network. Noise gives texture
+    /// something to grow from where a layout is flat.
+    /// </summary>
+    public int NoiseChannels { get; init; }
+
     /// <summary>The modules, coarsest first.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A property is out of its range.</exception>
     public IReadOnlyList<ModuleShape> Modules()
@@ -64,7 +70,7 @@ public sealed record CrnArchitecture
         var modules = Modules();
         long head = 3L * ImagesPerLayout * (modules[^1].Features + 1);
         return head + modules.Sum(module =>
-            9L * module.Features * (module.InputFeatures + Channels + module.Features) + 4L * module.Features);
+            9L * module.Features * (module.InputFeatures + Channels + NoiseChannels + module.Features) + 4L * module.Features);
     }
 
     /// <summary>Checks every property.</summary>
@@ -79,6 +85,8 @@ public sealed record CrnArchitecture
             throw new ArgumentOutOfRangeException(nameof(Width), Width, $"{Height}x{Width} is too elongated: one side may be at most 64 times the other.");
         if (ImagesPerLayout is < 1 or > 64)
             throw new ArgumentOutOfRangeException(nameof(ImagesPerLayout), ImagesPerLayout, "1 to 64 images per layout can be synthesized.");
+        if (NoiseChannels is < 0 or > 64)
+            throw new ArgumentOutOfRangeException(nameof(NoiseChannels), NoiseChannels, "A module takes 0 to 64 channels of noise.");
         if (!(WidthFactor is >= 1.0 / 64 and <= 4))
             throw new ArgumentOutOfRangeException(nameof(WidthFactor), WidthFactor, "The width factor must be from 1/64 to 4; 1 is the paper's network.");
     }

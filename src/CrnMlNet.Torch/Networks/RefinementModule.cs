@@ -1,5 +1,6 @@
 using TorchSharp;
 using TorchSharp.Modules;
+using TorchSharp.Utils;
 using static TorchSharp.torch;
 
 namespace CrnMlNet.Torch.Networks;
@@ -18,9 +19,16 @@ public sealed class RefinementModule : nn.Module<Tensor?, Tensor, Tensor>
     internal const double NormEpsilon = 1e-12;
     internal const double NegativeSlope = 0.2;
 
+    [ComponentName(Name = "conv1")]
     private readonly Conv2d _conv1;
+
+    [ComponentName(Name = "norm1")]
     private readonly GroupNorm _norm1;
+
+    [ComponentName(Name = "conv2")]
     private readonly Conv2d _conv2;
+
+    [ComponentName(Name = "norm2")]
     private readonly GroupNorm _norm2;
 
     /// <summary>Makes a module whose weights are not initialised as the paper wants; <see cref="CascadedRefinementNetwork"/> does that.</summary>
@@ -34,10 +42,7 @@ public sealed class RefinementModule : nn.Module<Tensor?, Tensor, Tensor>
         _norm1 = nn.GroupNorm(1, shape.Features, NormEpsilon);
         _conv2 = nn.Conv2d(shape.Features, shape.Features, 3, padding: 1, bias: false);
         _norm2 = nn.GroupNorm(1, shape.Features, NormEpsilon);
-        register_module("conv1", _conv1);
-        register_module("norm1", _norm1);
-        register_module("conv2", _conv2);
-        register_module("norm2", _norm2);
+        RegisterComponents();
     }
 
     /// <summary>Where in the cascade this module stands.</summary>

@@ -13,9 +13,9 @@ public sealed record LayerWeights(IReadOnlyList<string> Layers, IReadOnlyList<do
     /// layer's expected contribution, times the image's. So the total keeps the unit of the image term, gray levels.
     /// </summary>
     /// <param name="layers">The layers' names.</param>
-    /// <param name="expected">Each layer's expected mean absolute difference; layers that never differ get weight 0.</param>
+    /// <param name="expected">Each layer's expected mean absolute difference; a layer that never differs gets weight 1.</param>
     public static LayerWeights Balance(IReadOnlyList<string> layers, IReadOnlyList<double> expected) =>
-        new(layers, [.. expected.Select(value => value > 0 ? expected[0] / value : 0)]);
+        new(layers, [.. expected.Select(value => value > 0 && expected[0] > 0 ? expected[0] / value : 1)]);
 
     /// <summary>Lists the weights: <c>image 1, conv1_2 0.62, ...</c></summary>
     public override string ToString() => string.Join(", ", Layers.Zip(Values, (layer, value) => FormattableString.Invariant($"{layer} {value:G3}")));

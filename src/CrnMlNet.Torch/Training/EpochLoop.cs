@@ -6,7 +6,7 @@ namespace CrnMlNet.Torch.Training;
 /// Goes over a number of pairs epoch by epoch, in a new order each time, in batches, some of them mirrored; measures the
 /// pace and tells of the progress. Order and mirroring follow from the seed alone.
 /// </summary>
-internal sealed class EpochLoop(TrainingStage stage, int pairs, TrainingOptions options)
+internal sealed class EpochLoop(int pairs, TrainingOptions options)
 {
     /// <summary>One step: gets indices and whether each is mirrored, gives the loss.</summary>
     public delegate double Step(ReadOnlySpan<int> indices, ReadOnlySpan<bool> mirrored);
@@ -15,6 +15,9 @@ internal sealed class EpochLoop(TrainingStage stage, int pairs, TrainingOptions 
 
     /// <summary>The mean loss of every epoch begun.</summary>
     public List<double> LossByEpoch { get; } = [];
+
+    /// <summary>Steps in all.</summary>
+    public long Steps { get; } = (long)((pairs + options.BatchSize - 1) / options.BatchSize) * options.Epochs;
 
     /// <summary>Steps done.</summary>
     public long StepsDone { get; private set; }
@@ -44,7 +47,7 @@ internal sealed class EpochLoop(TrainingStage stage, int pairs, TrainingOptions 
                 StepsDone++;
                 if (!double.IsFinite(loss))
                     throw new ArithmeticException(
-                        $"The loss became {loss} at step {StepsDone} of the {stage} stage. Lower the learning rate ({options.LearningRate}).");
+                        $"The loss became {loss} at step {StepsDone}. Lower the learning rate ({options.LearningRate}).");
                 sum += loss;
                 images += indices.Length;
                 if (batch == 0)
@@ -52,9 +55,8 @@ internal sealed class EpochLoop(TrainingStage stage, int pairs, TrainingOptions 
                 LossByEpoch[^1] = sum / (batch + 1);
                 report(new TrainingProgress
                 {
-                    Stage = stage,
                     Step = StepsDone,
-                    Steps = (long)batches * options.Epochs,
+                    Steps = Steps,
                     Epoch = epoch,
                     Epochs = options.Epochs,
                     IsEpochEnd = batch == batches - 1,

@@ -31,7 +31,7 @@ public static class Trainer
     /// <param name="log">Gets the few lines that are worth keeping.</param>
     /// <param name="cancellation">Ends the training after the current step; what was learned stays.</param>
     /// <returns>What was done.</returns>
-    /// <exception cref="ArithmeticException">The loss is no longer a number.</exception>
+    /// <exception cref="ArithmeticException">The loss is no longer a number; the network is spoiled then.</exception>
     public static TrainingSummary Train(
         CascadedRefinementNetwork network, IPerceptionNetwork perception, TrainingPairs pairs, TrainingOptions options,
         Action<TrainingProgress> report, Action<string> log, CancellationToken cancellation)
@@ -43,7 +43,7 @@ public static class Trainer
         log($"Feature matching (Eq. 1) with {perception.Description}; layer weights: {objective.Weights}.");
 
         using var adam = optim.Adam(network.parameters(), options.LearningRate);
-        var loop = new EpochLoop(TrainingStage.Refinement, pairs.Count, options);
+        var loop = new EpochLoop(pairs.Count, options);
         network.train();
         loop.Run(
             (indices, mirrored) =>
@@ -56,10 +56,10 @@ public static class Trainer
                 adam.step();
                 return loss.item<float>();
             },
-            progress => report(progress with { Network = network }), cancellation);
+            report, cancellation);
         network.eval();
         return new TrainingSummary(
-            loop.StepsDone, loop.LossByEpoch.Count, cancellation.IsCancellationRequested, loop.LossByEpoch,
+            loop.StepsDone, loop.LossByEpoch.Count, loop.StepsDone < loop.Steps, loop.LossByEpoch,
             objective.Weights, perception.Description, clock.Elapsed);
     }
 

@@ -7,6 +7,9 @@ namespace CrnMlNet;
 public static class ImageFile
 {
     private const int JpegQuality = 95;
+    private const int LongestEnd = 4096;
+
+    private static ReadOnlySpan<byte> PngSignature => [0x89, (byte)'P', (byte)'N', (byte)'G', 0x0D, 0x0A, 0x1A, 0x0A];
 
     /// <summary>
     /// Reads an image file. Unlike ML.NET's own loading, a truncated file is an error rather than a picture with a gray rest,
@@ -22,6 +25,7 @@ public static class ImageFile
         ArgumentException.ThrowIfNullOrEmpty(path);
         var bytes = ReadBytes(path);
         RejectPngDepth(bytes, path);
+        RejectTruncated(bytes, bytes, path);
 
         using var data = SKData.CreateCopy(bytes);
         using var codec = SKCodec.Create(data);
@@ -69,6 +73,23 @@ public static class ImageFile
         }
     }
 
+    /// <summary>
+    /// Looks at a file's head and end for what ML.NET's own loading lets pass in silence: a truncated PNG or JPEG, and a PNG
+    /// whose values 8 bits would change. Decodes nothing.
+    /// </summary>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    /// <exception cref="InvalidDataException">The file is such a one.</exception>
+    internal static void CheckWhole(string path)
+    {
+        using var file = File.OpenHandle(path);
+        long length = RandomAccess.GetLength(file);
+        Span<byte> head = stackalloc byte[26], end = stackalloc byte[LongestEnd];
+        head = head[..RandomAccess.Read(file, head, 0)];
+        end = end[..RandomAccess.Read(file, end, Math.Max(0, length - LongestEnd))];
+        RejectPngDepth(head, path);
+        RejectTruncated(head, end, path);
+    }
+
     private static byte[] ReadBytes(string path)
     {
         try
@@ -88,15 +109,25 @@ public static class ImageFile
     // Decoding makes 8 bits of every depth, which would change label values without a word: 16 bits lose the lower half,
     // and 1, 2 and 4 bits of gray are stretched to 0-255. The head of a PNG: signature (8 bytes), length and "IHDR" (8),
     // width (4), height (4), depth (1), colour type (1, 0 = gray).
-    private static void RejectPngDepth(byte[] bytes, string path)
+    private static void RejectPngDepth(ReadOnlySpan<byte> bytes, string path)
     {
-        ReadOnlySpan<byte> signature = [0x89, (byte)'P', (byte)'N', (byte)'G', 0x0D, 0x0A, 0x1A, 0x0A];
-        if (bytes.Length < 26 || !bytes.AsSpan().StartsWith(signature))
+        if (bytes.Length < 26 || !bytes.StartsWith(PngSignature))
             return;
         if (bytes[24] == 16)
             throw new InvalidDataException($"Image '{path}' is a PNG with 16 bits per component, which images in ML.NET cannot hold (16-bit label ids are not supported yet). Save it with 8 bits.");
         if (bytes[24] < 8 && bytes[25] == 0)
             throw new InvalidDataException($"Image '{path}' is a gray PNG with {bytes[24]} bits per pixel; decoding would stretch its values to 0-255 and so change label ids. Save it with 8 bits.");
+    }
+
+    // A PNG ends with its IEND chunk and a JPEG with the marker FF D9, which its compressed data cannot have; a few bytes of
+    // a camera's or a tool's may follow.
+    private static void RejectTruncated(ReadOnlySpan<byte> head, ReadOnlySpan<byte> end, string path)
+    {
+        end = end[^Math.Min(end.Length, LongestEnd)..];
+        bool whole = head.StartsWith(PngSignature) ? end.IndexOf((ReadOnlySpan<byte>)[(byte)'I', (byte)'E', (byte)'N', (byte)'D', 0xAE, 0x42, 0x60, 0x82]) >= 0
+            : !head.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xD8]) || end.IndexOf((ReadOnlySpan<byte>)[0xFF, 0xD9]) >= 0;
+        if (!whole)
+            throw new InvalidDataException($"Image '{path}' is truncated: the file ends before the picture does.");
     }
 
     private static unsafe byte[] Decode(SKCodec codec, byte[] pixels, string path)

@@ -19,8 +19,11 @@ internal static class RowErrors
             read(ref image);
             // A disposed image says so only when it is looked at.
             _ = image?.Width;
+            // LoadImages gives a truncated file's first part, and 16-bit ids' upper half, without a word.
+            if (image?.Tag is { Length: > 0 } file && File.Exists(file))
+                ImageFile.CheckWhole(file);
         }
-        catch (Exception e) when (e is IOException or ArgumentException or InvalidOperationException or UnauthorizedAccessException or FormatException)
+        catch (Exception e) when (e is IOException or ArgumentException or InvalidOperationException or UnauthorizedAccessException or FormatException or InvalidDataException)
         {
             throw new InvalidOperationException($"{Source(row, column)} could not be read: {e.Message}", e);
         }

@@ -112,6 +112,22 @@ public class ImageFileTests
         }
     }
 
+    [Theory]
+    [InlineData(SKEncodedImageFormat.Png, ".png")]
+    [InlineData(SKEncodedImageFormat.Jpeg, ".jpg")]
+    public void A_file_without_its_last_byte_is_truncated_but_may_have_more_behind_it(SKEncodedImageFormat format, string extension)
+    {
+        using var folder = new TemporaryFolder();
+        var whole = EncodeNoise(format);
+        var path = folder["cut" + extension];
+
+        File.WriteAllBytes(path, whole[..^1]);
+        Assert.Contains("truncated", Assert.Throws<InvalidDataException>(() => ImageFile.Load(path)).Message);
+
+        File.WriteAllBytes(path, [.. whole, .. new byte[100]]);
+        ImageFile.Load(path).Dispose();
+    }
+
     [Fact]
     public void A_truncated_BMP_is_an_error()
     {

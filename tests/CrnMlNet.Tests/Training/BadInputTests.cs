@@ -108,6 +108,19 @@ public class BadInputTests
         AssertFilesRefused(folder, files, "row 2, column 'Labels'", "label2.png");
     }
 
+    [Theory]
+    [InlineData("label1.png", "row 1, column 'Labels'")]
+    [InlineData("photo2.png", "row 2, column 'Photo'")]
+    public void A_truncated_file_of_which_LoadImages_gives_the_first_part(string name, string place)
+    {
+        using var folder = new TemporaryFolder();
+        var files = Samples.WriteFiles(folder, 3);
+        var whole = File.ReadAllBytes(folder[name]);
+        File.WriteAllBytes(folder[name], whole[..(whole.Length * 3 / 4)]);
+
+        AssertFilesRefused(folder, files, place, name);
+    }
+
     [Fact]
     public void Labels_of_a_coloured_set_are_read_by_colour_where_they_are_all_gray()
     {

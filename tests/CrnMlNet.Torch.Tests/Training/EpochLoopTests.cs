@@ -15,7 +15,7 @@ public sealed class EpochLoopTests
         var seen = new List<int>();
         var sizes = new List<int>();
 
-        new EpochLoop(TrainingStage.Refinement, pairs, options).Run(
+        new EpochLoop(pairs, options).Run(
             (indices, mirrored) =>
             {
                 Assert.Equal(indices.Length, mirrored.Length);
@@ -56,13 +56,13 @@ public sealed class EpochLoopTests
         double[] losses = [4, 2, 3, 1];
         var reports = new List<TrainingProgress>();
         int step = 0;
-        var loop = new EpochLoop(TrainingStage.Perception, 4, new TrainingOptions { Epochs = 2, BatchSize = 2 });
+        var loop = new EpochLoop(4, new TrainingOptions { Epochs = 2, BatchSize = 2 });
 
         loop.Run((_, _) => losses[step++], reports.Add, CancellationToken.None);
 
         Assert.Equal([(1L, 1, false, 4.0), (2L, 1, true, 3.0), (3L, 2, false, 3.0), (4L, 2, true, 2.0)],
             reports.Select(report => (report.Step, report.Epoch, report.IsEpochEnd, report.Loss)));
-        Assert.All(reports, report => Assert.Equal((TrainingStage.Perception, 4L, 2), (report.Stage, report.Steps, report.Epochs)));
+        Assert.All(reports, report => Assert.Equal((4L, 2), (report.Steps, report.Epochs)));
         Assert.All(reports, report => Assert.True(report.ImagesPerSecond > 0));
         Assert.Equal(TimeSpan.Zero, reports[^1].Remaining);
         Assert.Equal(4, loop.StepsDone);
@@ -74,7 +74,7 @@ public sealed class EpochLoopTests
     {
         using var source = new CancellationTokenSource();
         int steps = 0;
-        var loop = new EpochLoop(TrainingStage.Refinement, 5, new TrainingOptions { Epochs = 10 });
+        var loop = new EpochLoop(5, new TrainingOptions { Epochs = 10 });
 
         loop.Run(
             (_, _) =>
@@ -96,12 +96,12 @@ public sealed class EpochLoopTests
     public void ALossThatIsNoNumberEndsTheTraining(double loss)
     {
         int steps = 0;
-        var loop = new EpochLoop(TrainingStage.Refinement, 5, new TrainingOptions { LearningRate = 0.5 });
+        var loop = new EpochLoop(5, new TrainingOptions { LearningRate = 0.5 });
 
         var exception = Assert.Throws<ArithmeticException>(
             () => loop.Run((_, _) => ++steps == 3 ? loss : 1, _ => { }, CancellationToken.None));
 
-        Assert.Contains("at step 3 of the Refinement stage", exception.Message);
+        Assert.Contains("at step 3", exception.Message);
         Assert.Contains("Lower the learning rate (0.5)", exception.Message);
     }
 
@@ -121,7 +121,7 @@ public sealed class EpochLoopTests
     private static List<(int Index, bool Mirrored)> Sequence(TrainingOptions options)
     {
         var sequence = new List<(int, bool)>();
-        new EpochLoop(TrainingStage.Refinement, 20, options).Run(
+        new EpochLoop(20, options).Run(
             (indices, mirrored) =>
             {
                 for (int i = 0; i < indices.Length; i++)
