@@ -44,10 +44,10 @@ internal static class Buildings
 
     private static (Vector3 Colour, bool Brick) Material(int storeys) => storeys switch
     {
-        2 => (Paint.Rgb(0xe3d3ae), false),
+        2 => (Paint.Rgb(0xd9b98a), false),
         3 => (Paint.Rgb(0xb0603f), true),
-        4 => (Paint.Rgb(0xd9a55c), false),
-        _ => (Paint.Rgb(0x9aa0a6), true),
+        4 => (Paint.Rgb(0xc98a54), false),
+        _ => (Paint.Rgb(0xa8765a), true),
     };
 
     private static Vector3 Roof(in Touch touch, int seed)

@@ -17,7 +17,7 @@ internal static class Cars
     private static readonly Kind[] Kinds =
     [
         new(HalfWidth: 0.86f, HalfLength: 1.85f, Waist: 0.92f, Top: 1.50f, Front: 0.5f, Rear: 1.75f, Paint.Rgb(0xb3261e)),
-        new(HalfWidth: 0.90f, HalfLength: 2.25f, Waist: 0.95f, Top: 1.42f, Front: 0.8f, Rear: 1.55f, Paint.Rgb(0x27508f)),
+        new(HalfWidth: 0.90f, HalfLength: 2.25f, Waist: 0.95f, Top: 1.42f, Front: 0.8f, Rear: 1.55f, Paint.Rgb(0x9c2f26)),
         new(HalfWidth: 0.98f, HalfLength: 2.45f, Waist: 1.25f, Top: 2.15f, Front: 1.5f, Rear: 2.42f, Paint.Rgb(0xe6e6e2)),
     ];
 

@@ -10,6 +10,7 @@ var root = new RootCommand(
     First train a model on pairs of label images and photos, then synthesize photos from any label images:
       crn train --labels data/labels --photos data/photos --output model.zip
       crn synthesize --model model.zip --labels data/more-labels --output photos
+      crn evaluate --model model.zip --labels data/val/labels --photos data/val/photos
 
     Exit codes:
       {ExitCode.Success,-4} done
@@ -21,6 +22,7 @@ var root = new RootCommand(
 {
     TrainCommand.Create(),
     SynthesizeCommand.Create(),
+    EvaluateCommand.Create(),
 };
 
 var parsed = root.Parse(args.Length == 0 ? ["--help"] : args);

@@ -86,7 +86,19 @@ public sealed class SynthesizeFromLabelsTransformer : ITransformer, IDisposable
     public MLImage Synthesize(MLImage labels)
     {
         ArgumentNullException.ThrowIfNull(labels);
-        return Paint(labels, labels.Tag is { Length: > 0 } file ? $"label image '{file}'" : "label image");
+        return Paint(labels, SourceOf(labels));
+    }
+
+    /// <summary>Reads a label image as the network sees it.</summary>
+    /// <param name="labels">A label image of any size. It is not disposed.</param>
+    /// <returns>The palette's channel of every pixel at the working size, row by row: <c>[H, W]</c>.</returns>
+    /// <exception cref="InvalidOperationException">The label image has ids or colours that the palette lacks.</exception>
+    public byte[] ReadLabels(MLImage labels)
+    {
+        ArgumentNullException.ThrowIfNull(labels);
+        var channels = new byte[Architecture.Height * Architecture.Width];
+        _model.Decoder.Decode(labels, channels, Architecture.Height, Architecture.Width, SourceOf(labels));
+        return channels;
     }
 
     /// <summary>Frees the network. A second call does nothing.</summary>
@@ -133,6 +145,8 @@ public sealed class SynthesizeFromLabelsTransformer : ITransformer, IDisposable
         ObjectDisposedException.ThrowIf(_disposed, this);
         return LabelsToPhoto.Paint(_model.Decoder, _synthesizer, labels, source);
     }
+
+    private static string SourceOf(MLImage labels) => labels.Tag is { Length: > 0 } file ? $"label image '{file}'" : "label image";
 
     private SynthesisMapper Bind(DataViewSchema schema)
     {
