@@ -46,7 +46,12 @@ public sealed class SynthesizeFromLabelsEstimator : IEstimator<SynthesizeFromLab
     /// value), or the device asked for is not there.</exception>
     /// <exception cref="TorchBackendException">libtorch does not start.</exception>
     /// <exception cref="ArithmeticException">The loss is no longer a number: the learning rate is too high.</exception>
-    /// <exception cref="OperationCanceledException">Training was cancelled before its first step, or ML.NET cancelled the context.</exception>
+    /// <exception cref="OperationCanceledException">Training was cancelled before its first step, or later where the options want that
+    /// thrown, or ML.NET cancelled the context.</exception>
+    /// <exception cref="OutOfMemoryException">The memory of the device does not suffice.</exception>
+    /// <exception cref="IOException">A checkpoint cannot be written, another training uses the checkpoint folder, or the model to start
+    /// from cannot be read.</exception>
+    /// <exception cref="FormatException">The model to start from is damaged.</exception>
     public SynthesizeFromLabelsTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
@@ -60,24 +65,29 @@ public sealed class SynthesizeFromLabelsEstimator : IEstimator<SynthesizeFromLab
 
         var (pairs, encoding) = TrainingRows.Read(_host, input, _options);
         channel.Info(MessageSensitivity.None, $"Read {pairs.Count} pairs at {_options.Height}x{_options.Width}; label images are read as {encoding}.");
+        var validation = ReadValidationSet(encoding, channel);
 
         var decoder = new LabelDecoder(_options.Palette, encoding, _options.UnknownLabels);
         var architecture = _options.Architecture();
         int seed = _options.Seed ?? MLNetInternals.Seed(_environment) ?? 0;
-        var network = new CascadedRefinementNetwork(architecture, (ulong)(uint)seed);
-        try
+        return NativeMemory.Guard(() =>
         {
-            network.to(device);
-            channel.Info(MessageSensitivity.None, $"Training a cascaded refinement network of {network.ParameterCount:N0} parameters on {device}.");
-            var summary = Train(network, pairs, decoder, seed, channel);
-            var model = new SynthesisModel(_options.InputColumnName, _options.OutputColumnName, decoder, architecture, TrainingRecord.From(_options, pairs.Count, seed, summary));
-            return new SynthesizeFromLabelsTransformer(_environment, model, network);
-        }
-        catch
-        {
-            network.Dispose();
-            throw;
-        }
+            var network = new CascadedRefinementNetwork(architecture, (ulong)(uint)seed);
+            try
+            {
+                string? warmStart = WarmStart.Apply(_options, network, message => channel.Info(MessageSensitivity.None, message));
+                network.to(device);
+                channel.Info(MessageSensitivity.None, $"Training a cascaded refinement network of {network.ParameterCount:N0} parameters on {device}.");
+                var summary = Train(network, pairs, validation, decoder, seed, channel);
+                var model = new SynthesisModel(_options.InputColumnName, _options.OutputColumnName, decoder, architecture, TrainingRecord.From(_options, pairs.Count, seed, summary, warmStart));
+                return new SynthesizeFromLabelsTransformer(_environment, model, network);
+            }
+            catch
+            {
+                network.Dispose();
+                throw;
+            }
+        });
     }
 
     /// <summary>The schema after this estimator: the input's with the output column, an image.</summary>
@@ -94,24 +104,61 @@ public sealed class SynthesizeFromLabelsEstimator : IEstimator<SynthesizeFromLab
         return new SchemaShape(columns.Values);
     }
 
-    private TrainingSummary Train(CascadedRefinementNetwork network, TrainingPairs pairs, LabelDecoder decoder, int seed, IChannel channel)
+    private TrainingPairs? ReadValidationSet(LabelEncoding encoding, IChannel channel)
+    {
+        if (_options.ValidationSet is not { } set)
+            return null;
+        var options = _options.Copy();
+        options.LabelEncoding = encoding;
+        try
+        {
+            CheckImageColumn(set.Schema, "validation label", _options.InputColumnName);
+            CheckImageColumn(set.Schema, "validation photo", _options.PhotoColumnName);
+            var (pairs, _) = TrainingRows.Read(_host, set, options);
+            channel.Info(MessageSensitivity.None, $"Read {pairs.Count} pairs to validate on.");
+            return pairs;
+        }
+        catch (InvalidOperationException e)
+        {
+            throw _host.Process(new InvalidOperationException($"Validation set: {e.Message}", e));
+        }
+    }
+
+    private TrainingSummary Train(
+        CascadedRefinementNetwork network, TrainingPairs pairs, TrainingPairs? validation, LabelDecoder decoder, int seed, IChannel channel)
     {
         var synthesizer = new Synthesizer(network);
         void Report(TrainingProgress progress)
         {
             MLNetInternals.CheckAlive(_host);
+            if (progress.ValidationLoss is { } loss)
+                channel.Info(MessageSensitivity.None, FormattableString.Invariant($"Epoch {progress.Epoch}: loss {progress.Loss:0.000}, validation loss {loss:0.000}."));
             _options.Progress?.Invoke(new SynthesisProgress(progress, decoder, synthesizer));
         }
 
-        var cancellation = _options.CancellationToken;
         var device = network.parameters().First().device;
         using var perception = new FilterBankPerception(device);
-        var summary = Trainer.Train(network, perception, pairs, _options.Training(seed), Report, message => channel.Info(MessageSensitivity.None, message), cancellation);
-        if (summary.Steps == 0)
-            cancellation.ThrowIfCancellationRequested();
-        if (summary.Cancelled)
-            channel.Warning(MessageSensitivity.None, $"Training was stopped after {summary.Steps} steps; the model is what was learned until then.");
+        var summary = Trainer.Train(
+            network, perception, pairs, _options.Training(seed), Report, message => channel.Info(MessageSensitivity.None, message),
+            _options.CancellationToken, validation, message => channel.Warning(MessageSensitivity.None, message));
+        Conclude(summary, channel);
         return summary;
+    }
+
+    private void Conclude(TrainingSummary summary, IChannel channel)
+    {
+        string stays = _options.CheckpointFolder is { } folder ? $" To continue, fit again with the same checkpoint folder '{folder}'." : "";
+        if (summary.Cancelled && (summary.Steps == 0 || _options.OnCancellation == CancellationPolicy.Throw))
+            throw new OperationCanceledException($"Training was cancelled after {summary.Steps} steps.{stays}", _options.CancellationToken);
+        if (summary.Cancelled)
+            channel.Warning(MessageSensitivity.None, $"Training was stopped after {summary.Steps} steps; the model is what was learned until then.{stays}");
+        else if (summary.End == TrainingEnd.OutOfTime)
+            channel.Info(MessageSensitivity.None, $"The time budget of {_options.TimeBudget} is spent after {summary.Steps} steps.");
+        else if (summary.End == TrainingEnd.OutOfPatience)
+            channel.Info(MessageSensitivity.None, $"The validation loss has not fallen for {_options.EarlyStoppingPatience} epochs; training ends after epoch {summary.EpochsBegun}.");
+        if (summary.BestEpoch is { } best)
+            channel.Info(MessageSensitivity.None, FormattableString.Invariant(
+                $"The model is that of epoch {best}, with the least validation loss, {summary.ValidationLossByEpoch[best - 1]:0.000}."));
     }
 
     private void CheckImageColumn(SchemaShape schema, string role, string name)
@@ -198,10 +245,70 @@ public sealed class SynthesizeFromLabelsEstimator : IEstimator<SynthesizeFromLab
         public Action<SynthesisProgress>? Progress { get; set; }
 
         /// <summary>
-        /// Ends the training after the current step. What was learned until then is the result; when that is nothing,
-        /// <see cref="Fit"/> throws <see cref="OperationCanceledException"/>.
+        /// Pairs that are not learned from, with the same columns as the training data: after every epoch the network is measured
+        /// on them. The model is then that of the epoch with the least validation loss, not of the last one. Null: none, and the
+        /// model is the last state. It is read once per fit, and kept in memory like the training data.
+        /// </summary>
+        /// <remarks>
+        /// The loss is the training's, Eq. 1 with the same weights of the layers, averaged over the set, none mirrored. It is in the
+        /// progress (<see cref="TrainingProgress.ValidationLoss"/>), in the log, and in the model's <see cref="TrainingRecord"/>.
+        /// </remarks>
+        public IDataView? ValidationSet { get; set; }
+
+        /// <summary>
+        /// After how many epochs in which the validation loss reaches no new minimum training ends, at least 1; null: never. Needs a
+        /// <see cref="ValidationSet"/>. Nothing is remembered from one fit to the next.
+        /// </summary>
+        public int? EarlyStoppingPatience { get; set; }
+
+        /// <summary>
+        /// Ends the training after the step in which this much time is spent; null: no limit. Reading the data does not count; time
+        /// that a training spent before it was continued from a checkpoint does.
+        /// </summary>
+        public TimeSpan? TimeBudget { get; set; }
+
+        /// <summary>
+        /// Ends the training after the current step. <see cref="OnCancellation"/> says what <see cref="Fit"/> does then; when nothing
+        /// was learned yet, it throws <see cref="OperationCanceledException"/>.
         /// </summary>
         public CancellationToken CancellationToken { get; set; }
+
+        /// <summary>What becomes of a training that is cancelled: the model so far, or an <see cref="OperationCanceledException"/>.</summary>
+        public CancellationPolicy OnCancellation { get; set; } = CancellationPolicy.BestSoFar;
+
+        /// <summary>
+        /// Where the training is kept while it runs, so that one that was cancelled, killed or failed can be continued: fit again with the
+        /// same folder, data and options. Null: nowhere. The folder is made when it is not there; each training needs its own.
+        /// </summary>
+        /// <remarks>
+        /// <para>The folder has the newest two checkpoints, each three times as large as the model's weights (with a validation set four
+        /// times), written whole or not at all. A damaged one is passed over, with a warning in the log.</para>
+        /// <para>On the CPU, with as many threads, a continued training gives the same model bit for bit as one that was never interrupted.
+        /// <see cref="Epochs"/>, the time budget, the patience and the device may change in between. When another option or the data
+        /// differs, <see cref="Fit"/> throws <see cref="InvalidOperationException"/> and says what.</para>
+        /// <para>A training that comes to its end deletes its checkpoints, and the next fit begins anew; so cross-validation may use one
+        /// folder for all folds. Unless <see cref="KeepCheckpoint"/> is set.</para>
+        /// </remarks>
+        public string? CheckpointFolder { get; set; }
+
+        /// <summary>The longest time between two checkpoints, 5 minutes unless set; there is one after every epoch, too. Zero: after every step.</summary>
+        public TimeSpan CheckpointInterval { get; set; } = TimeSpan.FromMinutes(5);
+
+        /// <summary>
+        /// Whether the last checkpoint stays when training comes to its end. The next fit then only loads it, or goes on if it has more
+        /// <see cref="Epochs"/>. Delete the folder when the model is safe.
+        /// </summary>
+        public bool KeepCheckpoint { get; set; }
+
+        /// <summary>
+        /// A model file to start from instead of from chance, or null: a file that <c>mlContext.Model.Save</c> or <c>crn train</c> wrote.
+        /// Each of its modules that the new network has in the same shape is copied, the others begin from chance; the log says which.
+        /// So the model may be of another size. It should be of the same palette.
+        /// </summary>
+        public string? WarmStartModelPath { get; set; }
+
+        /// <summary>A model to start from like <see cref="WarmStartModelPath"/>, or null. It is not changed, and stays the caller's to dispose.</summary>
+        public SynthesizeFromLabelsTransformer? WarmStartModel { get; set; }
 
         internal Options Copy() => (Options)MemberwiseClone();
 
@@ -221,6 +328,11 @@ public sealed class SynthesizeFromLabelsEstimator : IEstimator<SynthesizeFromLab
             LearningRate = LearningRate,
             Mirror = Mirror,
             Seed = seed,
+            EarlyStoppingPatience = EarlyStoppingPatience,
+            TimeBudget = TimeBudget,
+            CheckpointFolder = CheckpointFolder,
+            CheckpointInterval = CheckpointInterval,
+            KeepCheckpoint = KeepCheckpoint,
         };
 
         internal void Validate(IExceptionContext context)
@@ -232,6 +344,13 @@ public sealed class SynthesizeFromLabelsEstimator : IEstimator<SynthesizeFromLab
                 throw context.Process(new ArgumentOutOfRangeException(nameof(Palette), "A palette is needed: LabelPalette.CamVid, LabelPalette.Load(file), ..."));
             CheckDefined(context, nameof(LabelEncoding), LabelEncoding);
             CheckDefined(context, nameof(UnknownLabels), UnknownLabels);
+            CheckDefined(context, nameof(OnCancellation), OnCancellation);
+            if (EarlyStoppingPatience is not null && ValidationSet is null)
+                throw context.Process(new ArgumentOutOfRangeException(
+                    nameof(EarlyStoppingPatience), EarlyStoppingPatience, "EarlyStoppingPatience needs a ValidationSet to look at."));
+            if (WarmStartModelPath is not null && WarmStartModel is not null)
+                throw context.Process(new ArgumentOutOfRangeException(
+                    nameof(WarmStartModelPath), WarmStartModelPath, "Start from WarmStartModelPath or from WarmStartModel, not from both."));
             try
             {
                 Architecture().Validate();

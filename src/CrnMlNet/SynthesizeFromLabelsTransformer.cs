@@ -116,6 +116,16 @@ public sealed class SynthesizeFromLabelsTransformer : ITransformer, IDisposable
         MLNetInternals.Save(ctx, _model.ToJson(), stream => Safetensors.Write(stream, [.. _network.state_dict().Select(entry => (entry.Key, entry.Value))]));
     }
 
+    /// <exception cref="ObjectDisposedException">This transformer has been disposed.</exception>
+    internal CascadedRefinementNetwork Network
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            return _network;
+        }
+    }
+
     internal static SynthesizeFromLabelsTransformer Load(IHostEnvironment environment, string description, Stream weights)
     {
         var model = SynthesisModel.FromJson(description);

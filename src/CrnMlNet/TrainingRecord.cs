@@ -23,7 +23,7 @@ public sealed record TrainingRecord
     /// <summary>The seed.</summary>
     public required int Seed { get; init; }
 
-    /// <summary>Whether training was stopped before its end.</summary>
+    /// <summary>Whether training was cancelled before its end.</summary>
     public required bool Stopped { get; init; }
 
     /// <summary>How long the synthesizing network was trained, in seconds.</summary>
@@ -38,7 +38,16 @@ public sealed record TrainingRecord
     /// <summary>The mean loss of each epoch, in gray levels of the image term.</summary>
     public required IReadOnlyList<double> LossByEpoch { get; init; }
 
-    internal static TrainingRecord From(SynthesizeFromLabelsEstimator.Options options, int pairs, int seed, TrainingSummary summary) => new()
+    /// <summary>The loss on the validation set after each epoch, in the same unit; empty without such a set.</summary>
+    public IReadOnlyList<double> ValidationLossByEpoch { get; init; } = [];
+
+    /// <summary>The epoch, from 1, that the weights are of because its validation loss is the least; null: they are the last ones.</summary>
+    public int? BestEpoch { get; init; }
+
+    /// <summary>The model that training started from, and what was taken from it; null: it started from chance.</summary>
+    public string? WarmStart { get; init; }
+
+    internal static TrainingRecord From(SynthesizeFromLabelsEstimator.Options options, int pairs, int seed, TrainingSummary summary, string? warmStart) => new()
     {
         Pairs = pairs,
         Steps = summary.Steps,
@@ -51,5 +60,8 @@ public sealed record TrainingRecord
         Perception = summary.Perception,
         LayerWeights = summary.LayerWeights.Layers.Zip(summary.LayerWeights.Values).ToDictionary(pair => pair.First, pair => pair.Second),
         LossByEpoch = summary.LossByEpoch,
+        ValidationLossByEpoch = summary.ValidationLossByEpoch,
+        BestEpoch = summary.BestEpoch,
+        WarmStart = warmStart,
     };
 }

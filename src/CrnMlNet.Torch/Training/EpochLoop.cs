@@ -2,69 +2,149 @@ using System.Diagnostics;
 
 namespace CrnMlNet.Torch.Training;
 
+/// <summary>Why a training ended.</summary>
+public enum TrainingEnd
+{
+    /// <summary>All epochs are done.</summary>
+    Completed,
+
+    /// <summary>It was cancelled.</summary>
+    Cancelled,
+
+    /// <summary>The validation loss has not fallen for as many epochs as the patience allows.</summary>
+    OutOfPatience,
+
+    /// <summary>The time budget is spent.</summary>
+    OutOfTime,
+}
+
 /// <summary>
 /// Goes over a number of pairs epoch by epoch, in a new order each time, in batches, some of them mirrored; measures the
-/// pace and tells of the progress. Order and mirroring follow from the seed alone.
+/// pace and tells of the progress. Order and mirroring follow from the seed and the epoch alone, so that a training can be
+/// continued after any step.
 /// </summary>
-internal sealed class EpochLoop(int pairs, TrainingOptions options)
+/// <param name="pairs">How many there are.</param>
+/// <param name="options">How to go over them.</param>
+/// <param name="from">Where to begin; null for the beginning.</param>
+internal sealed class EpochLoop(int pairs, TrainingOptions options, TrainingState? from = null)
 {
     /// <summary>One step: gets indices and whether each is mirrored, gives the loss.</summary>
     public delegate double Step(ReadOnlySpan<int> indices, ReadOnlySpan<bool> mirrored);
 
-    private readonly Random _random = new(options.Seed);
+    private readonly int _batches = (pairs + options.BatchSize - 1) / options.BatchSize;
+    private readonly int[] _order = new int[pairs];
+    private readonly bool[] _mirrored = new bool[pairs];
+    private readonly List<double> _lossByEpoch = [.. from?.LossByEpoch ?? []];
+    private readonly List<double> _validationLossByEpoch = [.. from?.ValidationLossByEpoch ?? []];
+    private readonly TimeSpan _spentBefore = TimeSpan.FromSeconds(from?.Seconds ?? 0);
+    private readonly Stopwatch _clock = new();
+    private double _lossSum = from?.LossSum ?? 0;
+    private int _ordered;
+
+    /// <summary>Gives the loss on the validation set, and is asked after every epoch; null: there is no such set.</summary>
+    public Func<double>? Validate { get; init; }
+
+    /// <summary>Is called after every step, before the step is reported, with whether it was its epoch's last.</summary>
+    public Action<bool>? Keep { get; init; }
 
     /// <summary>The mean loss of every epoch begun.</summary>
-    public List<double> LossByEpoch { get; } = [];
+    public IReadOnlyList<double> LossByEpoch => _lossByEpoch;
+
+    /// <summary>The validation loss of every epoch done.</summary>
+    public IReadOnlyList<double> ValidationLossByEpoch => _validationLossByEpoch;
 
     /// <summary>Steps in all.</summary>
-    public long Steps { get; } = (long)((pairs + options.BatchSize - 1) / options.BatchSize) * options.Epochs;
+    public long Steps => (long)_batches * options.Epochs;
 
     /// <summary>Steps done.</summary>
-    public long StepsDone { get; private set; }
+    public long StepsDone { get; private set; } = from?.Steps ?? 0;
 
-    /// <summary>Runs all epochs, or until cancelled; cancellation is not an error.</summary>
-    /// <exception cref="ArithmeticException">The loss is no longer a number.</exception>
-    public void Run(Step step, Action<TrainingProgress> report, CancellationToken cancellation)
+    /// <summary>The time spent, that before a continuation included.</summary>
+    public TimeSpan Elapsed => _spentBefore + _clock.Elapsed;
+
+    /// <summary>Where the training stands.</summary>
+    public TrainingState State => new()
     {
-        int[] order = [.. Enumerable.Range(0, pairs)];
-        int batches = (pairs + options.BatchSize - 1) / options.BatchSize;
-        var mirrored = new bool[options.BatchSize];
-        var clock = Stopwatch.StartNew();
-        long images = 0;
-        for (int epoch = 1; epoch <= options.Epochs; epoch++)
-        {
-            _random.Shuffle(order);
-            double sum = 0;
-            for (int batch = 0; batch < batches; batch++)
-            {
-                if (cancellation.IsCancellationRequested)
-                    return;
-                var indices = order.AsSpan(batch * options.BatchSize, Math.Min(options.BatchSize, pairs - batch * options.BatchSize));
-                for (int i = 0; i < indices.Length; i++)
-                    mirrored[i] = options.Mirror && _random.Next(2) == 1;
+        Steps = StepsDone,
+        LossSum = _lossSum,
+        LossByEpoch = [.. _lossByEpoch],
+        ValidationLossByEpoch = [.. _validationLossByEpoch],
+        Seconds = Elapsed.TotalSeconds,
+    };
 
-                double loss = step(indices, mirrored.AsSpan(0, indices.Length));
-                StepsDone++;
-                if (!double.IsFinite(loss))
-                    throw new ArithmeticException(
-                        $"The loss became {loss} at step {StepsDone}. Lower the learning rate ({options.LearningRate}).");
-                sum += loss;
-                images += indices.Length;
-                if (batch == 0)
-                    LossByEpoch.Add(0);
-                LossByEpoch[^1] = sum / (batch + 1);
-                report(new TrainingProgress
-                {
-                    Step = StepsDone,
-                    Steps = Steps,
-                    Epoch = epoch,
-                    Epochs = options.Epochs,
-                    IsEpochEnd = batch == batches - 1,
-                    Loss = LossByEpoch[^1],
-                    ImagesPerSecond = images / Math.Max(clock.Elapsed.TotalSeconds, 1e-9),
-                    Elapsed = clock.Elapsed,
-                });
-            }
+    /// <summary>Runs until something ends it; cancellation is not an error.</summary>
+    /// <exception cref="ArithmeticException">The loss is no longer a number.</exception>
+    public TrainingEnd Run(Step step, Action<TrainingProgress> report, CancellationToken cancellation)
+    {
+        _clock.Start();
+        long images = 0;
+        while (StepsDone < Steps)
+        {
+            int epoch = (int)(StepsDone / _batches) + 1, batch = (int)(StepsDone % _batches);
+            if (EndBefore(batch, cancellation) is { } end)
+                return end;
+            Order(epoch);
+            int first = batch * options.BatchSize, count = Math.Min(options.BatchSize, pairs - first);
+            AddLoss(batch, step(_order.AsSpan(first, count), _mirrored.AsSpan(first, count)));
+            images += count;
+
+            bool isEpochEnd = batch == _batches - 1;
+            if (isEpochEnd && Validate is not null)
+                _validationLossByEpoch.Add(Finite(Validate(), "validation loss"));
+            Keep?.Invoke(isEpochEnd);
+            report(new TrainingProgress
+            {
+                Step = StepsDone,
+                Steps = Steps,
+                Epoch = epoch,
+                Epochs = options.Epochs,
+                IsEpochEnd = isEpochEnd,
+                Loss = _lossByEpoch[^1],
+                ValidationLoss = isEpochEnd && Validate is not null ? _validationLossByEpoch[^1] : null,
+                ImagesPerSecond = images / Math.Max(_clock.Elapsed.TotalSeconds, 1e-9),
+                Elapsed = Elapsed,
+            });
         }
+        return TrainingEnd.Completed;
     }
+
+    private TrainingEnd? EndBefore(int batch, CancellationToken cancellation)
+    {
+        if (cancellation.IsCancellationRequested)
+            return TrainingEnd.Cancelled;
+        if (batch == 0 && _validationLossByEpoch.Count - TrainingState.BestEpoch(_validationLossByEpoch) >= options.EarlyStoppingPatience)
+            return TrainingEnd.OutOfPatience;
+        return Elapsed >= options.TimeBudget ? TrainingEnd.OutOfTime : null;
+    }
+
+    private void Order(int epoch)
+    {
+        if (_ordered == epoch)
+            return;
+        _ordered = epoch;
+        // Odd multipliers, so that no two epochs of a seed have the same number.
+        var random = new Random(unchecked(options.Seed * (int)0x9E3779B1 + epoch * (int)0x85EBCA6B));
+        for (int i = 0; i < pairs; i++)
+            _order[i] = i;
+        random.Shuffle(_order);
+        for (int i = 0; i < pairs; i++)
+            _mirrored[i] = options.Mirror && random.Next(2) == 1;
+    }
+
+    private void AddLoss(int batch, double loss)
+    {
+        StepsDone++;
+        Finite(loss, "loss");
+        if (batch == 0)
+        {
+            _lossSum = 0;
+            _lossByEpoch.Add(0);
+        }
+        _lossSum += loss;
+        _lossByEpoch[^1] = _lossSum / (batch + 1);
+    }
+
+    private double Finite(double loss, string what) => double.IsFinite(loss)
+        ? loss
+        : throw new ArithmeticException($"The {what} became {loss} at step {StepsDone}. Lower the learning rate ({options.LearningRate}).");
 }

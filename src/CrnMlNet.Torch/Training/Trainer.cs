@@ -1,28 +1,40 @@
-using System.Diagnostics;
 using CrnMlNet.Torch.Networks;
 using CrnMlNet.Torch.Objectives;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace CrnMlNet.Torch.Training;
 
 /// <summary>What a training did.</summary>
-/// <param name="Steps">Steps taken.</param>
+/// <param name="Steps">Steps taken, those before a continuation included.</param>
 /// <param name="EpochsBegun">Epochs begun.</param>
-/// <param name="Cancelled">Whether it was stopped before its end.</param>
+/// <param name="End">Why it ended.</param>
 /// <param name="LossByEpoch">The mean loss of every epoch begun.</param>
+/// <param name="ValidationLossByEpoch">The loss on the validation set after every epoch done; empty without such a set.</param>
 /// <param name="LayerWeights">lambda.</param>
 /// <param name="Perception">What the perception network was.</param>
-/// <param name="Elapsed">How long it took.</param>
+/// <param name="Elapsed">How long it took, the time before a continuation included.</param>
 public sealed record TrainingSummary(
-    long Steps, int EpochsBegun, bool Cancelled, IReadOnlyList<double> LossByEpoch, LayerWeights LayerWeights, string Perception, TimeSpan Elapsed);
+    long Steps, int EpochsBegun, TrainingEnd End, IReadOnlyList<double> LossByEpoch, IReadOnlyList<double> ValidationLossByEpoch,
+    LayerWeights LayerWeights, string Perception, TimeSpan Elapsed)
+{
+    /// <summary>Whether it was stopped before its end.</summary>
+    public bool Cancelled => End == TrainingEnd.Cancelled;
+
+    /// <summary>The epoch, from 1, whose weights the network has because its validation loss is the least; null: it has the last weights.</summary>
+    public int? BestEpoch => TrainingState.BestEpoch(ValidationLossByEpoch) is > 0 and var epoch ? epoch : null;
+}
 
 /// <summary>Trains a <see cref="CascadedRefinementNetwork"/> by feature matching (Eq. 1) with Adam, as the paper does.</summary>
 public static class Trainer
 {
     private const int CalibrationPairs = 32;
 
-    /// <summary>Trains.</summary>
+    /// <summary>
+    /// Trains. With a validation set the network ends with the weights of the epoch that does best there, otherwise with the
+    /// last ones. With <see cref="TrainingOptions.CheckpointFolder"/>, the training found there is continued: on the CPU, with
+    /// as many threads, it then comes to the same weights bit for bit as one that was never interrupted. The checkpoints are
+    /// deleted when the training ends by itself, and stay when it is cancelled or fails.
+    /// </summary>
     /// <param name="network">The network, already on its device; it learns in place.</param>
     /// <param name="perception">Phi.</param>
     /// <param name="pairs">What to learn from; at least one pair.</param>
@@ -30,37 +42,89 @@ public static class Trainer
     /// <param name="report">Is told of every step, on this thread.</param>
     /// <param name="log">Gets the few lines that are worth keeping.</param>
     /// <param name="cancellation">Ends the training after the current step; what was learned stays.</param>
+    /// <param name="validation">Pairs of the same size that are not learned from, and looked at after every epoch; null: none.</param>
+    /// <param name="warn">Gets what is amiss but no error; null: <paramref name="log"/> does.</param>
     /// <returns>What was done.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
+    /// <exception cref="ArgumentException">There is a patience, but no validation set, or that is empty.</exception>
     /// <exception cref="ArithmeticException">The loss is no longer a number; the network is spoiled then.</exception>
+    /// <exception cref="InvalidOperationException">The checkpoint folder holds another training.</exception>
+    /// <exception cref="IOException">A checkpoint cannot be written, or another training uses the folder.</exception>
+    /// <exception cref="OutOfMemoryException">The device's memory does not suffice.</exception>
     public static TrainingSummary Train(
         CascadedRefinementNetwork network, IPerceptionNetwork perception, TrainingPairs pairs, TrainingOptions options,
-        Action<TrainingProgress> report, Action<string> log, CancellationToken cancellation)
+        Action<TrainingProgress> report, Action<string> log, CancellationToken cancellation,
+        TrainingPairs? validation = null, Action<string>? warn = null)
     {
         options.Validate();
-        var clock = Stopwatch.StartNew();
-        var device = network.parameters().First().device;
-        var objective = new FeatureMatching(perception, Calibrate(perception, pairs, device));
+        if (validation?.Count == 0)
+            throw new ArgumentException("The validation set is empty.", nameof(validation));
+        if (options.EarlyStoppingPatience is not null && validation is null)
+            throw new ArgumentException("EarlyStoppingPatience needs a validation set to look at.", nameof(options));
+        return NativeMemory.Guard(() => TrainOn(
+            network, perception, pairs, validation, options, report, log, warn ?? log, network.parameters().First().device, cancellation));
+    }
+
+    private static TrainingSummary TrainOn(
+        CascadedRefinementNetwork network, IPerceptionNetwork perception, TrainingPairs pairs, TrainingPairs? validation, TrainingOptions options,
+        Action<TrainingProgress> report, Action<string> log, Action<string> warn, Device device, CancellationToken cancellation)
+    {
+        using var adam = new Adam(network, options.LearningRate);
+        using var best = new BestWeights(network);
+        using var progress = TrainingCheckpoints.Open(network, adam, best, perception, pairs, validation, options, warn);
+        if (progress?.State is { } state)
+            log($"Training is continued after step {state.Steps} from '{options.CheckpointFolder}'.");
+        var objective = new FeatureMatching(perception, progress?.LayerWeights ?? Calibrate(perception, pairs, device));
         log($"Feature matching (Eq. 1) with {perception.Description}; layer weights: {objective.Weights}.");
 
-        using var adam = optim.Adam(network.parameters(), options.LearningRate);
-        var loop = new EpochLoop(pairs.Count, options);
-        network.train();
-        loop.Run(
-            (indices, mirrored) =>
+        EpochLoop loop = null!;
+        loop = new EpochLoop(pairs.Count, options, progress?.State)
+        {
+            Validate = validation is null ? null : Validate,
+            Keep = isEpochEnd =>
             {
-                using var scope = NewDisposeScope();
-                var (layouts, photos) = pairs.Batch(indices, mirrored, device);
-                adam.zero_grad();
-                var loss = objective.Loss(network.forward(layouts).select(1, 0), photos);
-                loss.backward();
-                adam.step();
-                return loss.item<float>();
+                if (isEpochEnd && TrainingState.BestEpoch(loop.ValidationLossByEpoch) is > 0 and var epoch && epoch == loop.ValidationLossByEpoch.Count)
+                    best.Keep();
+                progress?.AfterStep(loop, objective.Weights, isEpochEnd);
             },
-            report, cancellation);
+        };
+        network.train();
+        var end = loop.Run(Step, report, cancellation);
         network.eval();
+        progress?.AtEnd(loop, objective.Weights, end);
+        best.Restore();
         return new TrainingSummary(
-            loop.StepsDone, loop.LossByEpoch.Count, loop.StepsDone < loop.Steps, loop.LossByEpoch,
-            objective.Weights, perception.Description, clock.Elapsed);
+            loop.StepsDone, loop.LossByEpoch.Count, end, loop.LossByEpoch, loop.ValidationLossByEpoch,
+            objective.Weights, perception.Description, loop.Elapsed);
+
+        double Step(ReadOnlySpan<int> indices, ReadOnlySpan<bool> mirrored)
+        {
+            using var scope = NewDisposeScope();
+            var (layouts, photos) = pairs.Batch(indices, mirrored, device);
+            adam.ZeroGradients();
+            var loss = objective.Loss(network.forward(layouts).select(1, 0), photos);
+            loss.backward();
+            adam.Step();
+            return loss.item<float>();
+        }
+
+        double Validate() => Loss(network, objective, validation!, options.BatchSize, device);
+    }
+
+    /// <summary>The mean loss over all pairs, none mirrored.</summary>
+    private static double Loss(CascadedRefinementNetwork network, FeatureMatching objective, TrainingPairs pairs, int batchSize, Device device)
+    {
+        using var _ = no_grad();
+        var unmirrored = new bool[batchSize];
+        double sum = 0;
+        for (int first = 0; first < pairs.Count; first += batchSize)
+        {
+            using var scope = NewDisposeScope();
+            int[] indices = [.. Enumerable.Range(first, Math.Min(batchSize, pairs.Count - first))];
+            var (layouts, photos) = pairs.Batch(indices, unmirrored.AsSpan(0, indices.Length), device);
+            sum += indices.Length * objective.Loss(network.forward(layouts).select(1, 0), photos).item<float>();
+        }
+        return sum / pairs.Count;
     }
 
     /// <summary>

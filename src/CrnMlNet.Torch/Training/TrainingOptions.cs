@@ -18,6 +18,21 @@ public sealed record TrainingOptions
     /// <summary>Seeds the order of the pairs and the mirroring.</summary>
     public int Seed { get; init; }
 
+    /// <summary>After how many epochs without a lower validation loss training ends, at least 1; null: never.</summary>
+    public int? EarlyStoppingPatience { get; init; }
+
+    /// <summary>After how much time training ends, above zero; null: never. Time before a continuation counts.</summary>
+    public TimeSpan? TimeBudget { get; init; }
+
+    /// <summary>Where the training is kept while it runs, to be continued from there; null: nowhere.</summary>
+    public string? CheckpointFolder { get; init; }
+
+    /// <summary>The longest time between two checkpoints, at least zero; one is written after every epoch all the same.</summary>
+    public TimeSpan CheckpointInterval { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Whether the last checkpoint stays when training ends by itself. The next training then only loads it.</summary>
+    public bool KeepCheckpoint { get; init; }
+
     /// <summary>Checks every property.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A property is out of its range.</exception>
     public void Validate()
@@ -26,5 +41,13 @@ public sealed record TrainingOptions
         ArgumentOutOfRangeException.ThrowIfLessThan(BatchSize, 1);
         if (!(LearningRate is > 0 and < 1))
             throw new ArgumentOutOfRangeException(nameof(LearningRate), LearningRate, "The learning rate must be above 0 and below 1.");
+        if (EarlyStoppingPatience < 1)
+            throw new ArgumentOutOfRangeException(nameof(EarlyStoppingPatience), EarlyStoppingPatience, "The patience must be at least one epoch; null never stops early.");
+        if (TimeBudget <= TimeSpan.Zero)
+            throw new ArgumentOutOfRangeException(nameof(TimeBudget), TimeBudget, "The time budget must be above zero; null sets no limit.");
+        if (CheckpointInterval < TimeSpan.Zero)
+            throw new ArgumentOutOfRangeException(nameof(CheckpointInterval), CheckpointInterval, "The time between checkpoints must not be negative.");
+        if (CheckpointFolder is not null && string.IsNullOrWhiteSpace(CheckpointFolder))
+            throw new ArgumentOutOfRangeException(nameof(CheckpointFolder), CheckpointFolder, "The folder of checkpoints must have a name; null writes none.");
     }
 }

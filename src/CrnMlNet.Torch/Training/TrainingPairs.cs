@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using CrnMlNet.Torch.Layouts;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -41,6 +42,18 @@ public sealed class TrainingPairs
         if (invalid >= 0)
             throw new ArgumentException($"Id {ids[invalid]} at pixel ({invalid % Width}, {invalid / Width}) is not below {Channels}.", nameof(ids));
         _pairs.Add((ids, photo));
+    }
+
+    /// <summary>A hash of all pairs in their order, in hexadecimal digits.</summary>
+    internal string Fingerprint()
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var (ids, photo) in _pairs)
+        {
+            hash.AppendData(ids);
+            hash.AppendData(photo);
+        }
+        return Convert.ToHexString(hash.GetHashAndReset());
     }
 
     /// <summary>Some pairs as tensors.</summary>

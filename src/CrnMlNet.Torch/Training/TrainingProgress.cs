@@ -21,10 +21,13 @@ public sealed record TrainingProgress
     /// <summary>The mean loss of this epoch so far, in gray levels of the image term.</summary>
     public required double Loss { get; init; }
 
+    /// <summary>The loss on the validation set, with a step that was its epoch's last; null otherwise, and without such a set.</summary>
+    public double? ValidationLoss { get; init; }
+
     /// <summary>Pairs learned from per second.</summary>
     public required double ImagesPerSecond { get; init; }
 
-    /// <summary>Time spent.</summary>
+    /// <summary>Time spent, that before a continuation included.</summary>
     public required TimeSpan Elapsed { get; init; }
 
     /// <summary>Time that is still to be spent at this pace.</summary>

@@ -1,0 +1,121 @@
+using System.Diagnostics;
+using CrnMlNet.Torch.Networks;
+using CrnMlNet.Torch.Objectives;
+using static TorchSharp.torch;
+
+namespace CrnMlNet.Torch.Training;
+
+/// <summary>Keeps one training in its <see cref="CheckpointFolder"/>, and brings it back from there.</summary>
+internal sealed class TrainingCheckpoints : IDisposable
+{
+    private const string Weights = "weights.";
+    private const string Means = "adam.mean.";
+    private const string Squares = "adam.square.";
+    private const string Best = "best.";
+
+    private readonly CheckpointFolder _folder;
+    private readonly TrainingSubject _subject;
+    private readonly TrainingOptions _options;
+    private readonly CascadedRefinementNetwork _network;
+    private readonly Adam _adam;
+    private readonly BestWeights _best;
+    private readonly Stopwatch _sinceLast = Stopwatch.StartNew();
+    private long _stepsKept;
+
+    private TrainingCheckpoints(
+        CheckpointFolder folder, TrainingSubject subject, TrainingOptions options, CascadedRefinementNetwork network, Adam adam, BestWeights best)
+        => (_folder, _subject, _options, _network, _adam, _best) = (folder, subject, options, network, adam, best);
+
+    /// <summary>Where the training that was found stood; null when none was.</summary>
+    public TrainingState? State { get; private set; }
+
+    /// <summary>lambda of the training that was found.</summary>
+    public LayerWeights? LayerWeights { get; private set; }
+
+    /// <summary>Takes the options' folder, and puts network and optimizer where the training in it stood.</summary>
+    /// <returns>Null when the options name no folder.</returns>
+    public static TrainingCheckpoints? Open(
+        CascadedRefinementNetwork network, Adam adam, BestWeights best, IPerceptionNetwork perception,
+        TrainingPairs pairs, TrainingPairs? validation, TrainingOptions options, Action<string> warn)
+    {
+        if (options.CheckpointFolder is null)
+            return null;
+        var folder = new CheckpointFolder(options.CheckpointFolder);
+        try
+        {
+            var subject = TrainingSubject.Of(network, perception, pairs, validation, options);
+            var checkpoints = new TrainingCheckpoints(folder, subject, options, network, adam, best);
+            if (folder.Read(subject, warn) is var (checkpoint, tensors))
+                checkpoints.Restore(checkpoint, tensors, pairs.Count);
+            return checkpoints;
+        }
+        catch
+        {
+            folder.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Writes a checkpoint when it is time for one.</summary>
+    public void AfterStep(EpochLoop loop, LayerWeights layerWeights, bool isEpochEnd)
+    {
+        if (isEpochEnd || _sinceLast.Elapsed >= _options.CheckpointInterval)
+            Write(loop.State, layerWeights);
+    }
+
+    /// <summary>Keeps a training that was cancelled, to be continued; leaves nothing of one that came to its end, unless told to.</summary>
+    public void AtEnd(EpochLoop loop, LayerWeights layerWeights, TrainingEnd end)
+    {
+        if (end != TrainingEnd.Cancelled && !_options.KeepCheckpoint)
+            _folder.Clear();
+        else if (loop.StepsDone > _stepsKept)
+            Write(loop.State, layerWeights);
+    }
+
+    /// <summary>Gives the folder back.</summary>
+    public void Dispose() => _folder.Dispose();
+
+    private void Write(TrainingState state, LayerWeights layerWeights)
+    {
+        _folder.Write(new Checkpoint(_subject, state, layerWeights), [.. Tensors()]);
+        _stepsKept = state.Steps;
+        _sinceLast.Restart();
+    }
+
+    private void Restore(Checkpoint checkpoint, Dictionary<string, Tensor> tensors, int pairs)
+    {
+        try
+        {
+            CheckEpochs(checkpoint.State, pairs);
+            if (checkpoint.State.ValidationLossByEpoch.Count > 0)
+                _best.Keep();
+            using var _ = no_grad();
+            foreach (var (name, target) in Tensors())
+                target.copy_(tensors[name]);
+        }
+        finally
+        {
+            foreach (var tensor in tensors.Values)
+                tensor.Dispose();
+        }
+        (State, LayerWeights) = (checkpoint.State, checkpoint.LayerWeights);
+        _adam.Steps = _stepsKept = checkpoint.State.Steps;
+    }
+
+    private void CheckEpochs(TrainingState state, int pairs)
+    {
+        long stepsPerEpoch = (pairs + _options.BatchSize - 1) / _options.BatchSize;
+        if (state.Steps > stepsPerEpoch * _options.Epochs)
+            throw new InvalidOperationException(
+                $"The checkpoint folder '{_options.CheckpointFolder}' holds a training that is in its epoch {(state.Steps + stepsPerEpoch - 1) / stepsPerEpoch}, "
+                + $"and Epochs is {_options.Epochs}. To continue it, ask for more epochs; to begin anew, delete the folder or name another one.");
+    }
+
+    private IEnumerable<(string Name, Tensor Value)> Tensors() =>
+    [
+        .. _network.named_parameters().Select(named => (Weights + named.name, (Tensor)named.parameter)),
+        .. _adam.Moments.Select(moment => (Means + moment.Name, moment.Mean)),
+        .. _adam.Moments.Select(moment => (Squares + moment.Name, moment.Square)),
+        .. _best.Copies.Select(copy => (Best + copy.Name, copy.Value)),
+    ];
+}

@@ -1,0 +1,65 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using CrnMlNet.Torch.Networks;
+using static TorchSharp.torch;
+
+namespace CrnMlNet.Torch.Training;
+
+/// <summary>
+/// What is trained on what, and how, in so far as it decides which weights come out after a number of steps. So the number of
+/// epochs, a time budget or the device may change when a training is continued; these may not.
+/// </summary>
+/// <param name="Properties">Names and values, as they are shown to people.</param>
+internal sealed record TrainingSubject(IReadOnlyDictionary<string, string> Properties)
+{
+    private const int DigitsOfHash = 16;
+
+    public static TrainingSubject Of(
+        CascadedRefinementNetwork network, IPerceptionNetwork perception, TrainingPairs pairs, TrainingPairs? validation, TrainingOptions options)
+    {
+        var architecture = network.Architecture;
+        return new TrainingSubject(new Dictionary<string, string>
+        {
+            ["Height"] = Text(architecture.Height),
+            ["Width"] = Text(architecture.Width),
+            ["classes"] = Text(architecture.Channels),
+            ["ImagesPerLayout"] = Text(architecture.ImagesPerLayout),
+            ["WidthFactor"] = Text(architecture.WidthFactor),
+            ["NoiseChannels"] = Text(architecture.NoiseChannels),
+            ["BatchSize"] = Text(options.BatchSize),
+            ["LearningRate"] = Text(options.LearningRate),
+            ["Mirror"] = Text(options.Mirror),
+            ["Seed"] = Text(options.Seed),
+            ["perception network"] = perception.Description,
+            ["training data"] = Describe(pairs),
+            ["validation data"] = validation is null ? "none" : Describe(validation),
+            ["first weights"] = Hash(network),
+        });
+    }
+
+    /// <summary>What differs from <paramref name="other"/>, in words; empty when nothing does.</summary>
+    public IReadOnlyList<string> DifferencesTo(TrainingSubject other)
+    {
+        var differences = Properties.Keys.Union(other.Properties.Keys)
+            .Select(name => (name, Was: Properties.GetValueOrDefault(name, "not known"), Is: other.Properties.GetValueOrDefault(name, "not known")))
+            .Where(property => property.Was != property.Is)
+            .Select(property => $"{property.name} was {property.Was} and is {property.Is}")
+            .ToList();
+        // The first weights follow from the rest but for a warm start: they are news when all else is the same.
+        if (differences.Count > 1)
+            differences.RemoveAll(difference => difference.StartsWith("first weights", StringComparison.Ordinal));
+        return differences;
+    }
+
+    private static string Text(IConvertible value) => value.ToString(CultureInfo.InvariantCulture);
+
+    private static string Describe(TrainingPairs pairs) => $"{pairs.Count} pairs of hash {pairs.Fingerprint()[..DigitsOfHash]}";
+
+    private static string Hash(CascadedRefinementNetwork network)
+    {
+        using var hash = SHA256.Create();
+        using (var stream = new CryptoStream(Stream.Null, hash, CryptoStreamMode.Write, leaveOpen: true))
+            Weights.Safetensors.Write(stream, [.. network.named_parameters().Select(named => (named.name, (Tensor)named.parameter))]);
+        return $"of hash {Convert.ToHexString(hash.Hash!)[..DigitsOfHash]}";
+    }
+}

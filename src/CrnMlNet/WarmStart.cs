@@ -1,0 +1,75 @@
+using CrnMlNet.Torch.Networks;
+using Microsoft.ML;
+using static TorchSharp.torch;
+
+namespace CrnMlNet;
+
+/// <summary>Gives a new network what an older model has learned, as far as it fits.</summary>
+internal static class WarmStart
+{
+    /// <summary>Copies from the options' model, if they name one.</summary>
+    /// <returns>What was copied, in words; null when there is nothing to start from.</returns>
+    /// <exception cref="InvalidOperationException">The model is not one that synthesizes, or nothing in it fits.</exception>
+    public static string? Apply(SynthesizeFromLabelsEstimator.Options options, CascadedRefinementNetwork network, Action<string> log)
+    {
+        if (options.WarmStartModel is { } given)
+            return Copy(given, "the given model", options, network, log);
+        if (options.WarmStartModelPath is not { } path)
+            return null;
+
+        var loaded = Load(path);
+        try
+        {
+            var model = Synthesizers(loaded).FirstOrDefault()
+                ?? throw new InvalidOperationException($"WarmStartModelPath '{path}' is an ML.NET model that does not synthesize from labels.");
+            return Copy(model, $"'{Path.GetFileName(path)}'", options, network, log);
+        }
+        finally
+        {
+            (loaded as IDisposable)?.Dispose();
+        }
+    }
+
+    private static ITransformer Load(string path)
+    {
+        if (!File.Exists(path))
+            throw new FileNotFoundException($"WarmStartModelPath '{path}' does not exist.", path);
+        return new MLContext().Model.Load(path, out _);
+    }
+
+    private static IEnumerable<SynthesizeFromLabelsTransformer> Synthesizers(ITransformer model) => model switch
+    {
+        SynthesizeFromLabelsTransformer synthesizer => [synthesizer],
+        IEnumerable<ITransformer> chain => chain.SelectMany(Synthesizers),
+        _ => [],
+    };
+
+    private static string Copy(
+        SynthesizeFromLabelsTransformer model, string name, SynthesizeFromLabelsEstimator.Options options, CascadedRefinementNetwork network, Action<string> log)
+    {
+        var source = model.Network.named_parameters().ToDictionary(named => named.name, named => named.parameter);
+        // A module is copied whole or not at all: a convolution is of no use without the normalisation behind it.
+        var modules = network.named_parameters().GroupBy(named => named.name.Split('.')[0]).ToList();
+        var fitting = modules.Where(module => module.All(named =>
+            source.TryGetValue(named.name, out var value) && value.shape.AsSpan().SequenceEqual(named.parameter.shape))).ToList();
+        if (fitting.Count == 0)
+            throw new InvalidOperationException(
+                $"Nothing of {name} fits to start from: it is {Describe(model.Architecture)}, and {Describe(network.Architecture)} is asked for. "
+                + "Choose the same width factor, noise channels and palette.");
+
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        foreach (var (parameter, target) in fitting.SelectMany(module => module))
+            target.copy_(source[parameter]);
+
+        string copied = string.Join(", ", fitting.Select(module => module.Key));
+        string anew = string.Join(", ", modules.Except(fitting).Select(module => module.Key));
+        string story = $"{name}: {copied}";
+        log($"Warm start from {name}: copied {copied}{(anew.Length > 0 ? $"; from chance begin {anew}" : "")}."
+            + (model.Palette.ToJson() == options.Palette.ToJson() ? "" : $" Its palette is {model.Palette.Name}, not {options.Palette.Name}: classes may have changed places."));
+        return story;
+    }
+
+    private static string Describe(CrnArchitecture architecture) => FormattableString.Invariant(
+        $"{architecture.Height}x{architecture.Width} with width factor {architecture.WidthFactor}, {architecture.NoiseChannels} noise channels and {architecture.Channels} classes");
+}
