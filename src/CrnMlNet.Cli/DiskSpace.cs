@@ -10,11 +10,15 @@ internal static class DiskSpace
     /// <summary>ML.NET writes the weights into a temporary file and then into the zip; floats hardly shrink in it.</summary>
     private const double Copies = 2.2;
 
-    /// <exception cref="IOException">The disk of the model, or that of temporary files, lacks the room.</exception>
-    public static void CheckRoomFor(CrnArchitecture architecture, string modelPath)
+    /// <summary>Three checkpoints at once, before the oldest is deleted, each of the weights and Adam's two moments.</summary>
+    private const double CheckpointCopies = 3 * 3;
+
+    /// <exception cref="IOException">The disk of the model, of the checkpoints, or that of temporary files, lacks the room.</exception>
+    public static void CheckRoomFor(CrnArchitecture architecture, string modelPath, string checkpointFolder)
     {
         double weights = (double)architecture.ParameterCount() * BytesPerParameter;
         Check(AtomicFile.FolderOf(modelPath), weights * Copies, $"the model '{modelPath}'");
+        Check(AtomicFile.FolderOf(checkpointFolder), weights * CheckpointCopies, $"the checkpoints in '{checkpointFolder}' (--checkpoints moves them)");
         Check(Path.GetTempPath(), weights, $"ML.NET's temporary copy of the model '{modelPath}' (set TMPDIR to move it)");
     }
 

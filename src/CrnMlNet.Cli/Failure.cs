@@ -39,8 +39,10 @@ internal static class Failure
         ArgumentOutOfRangeException { ActualValue: { } value } e => $"{WithoutParameter(e)} Given: {value}.",
         ArgumentException e => WithoutParameter(e),
         ExternalException => FirstLine(exception.Message),
-        // The library names its option; here it is a flag, which the model keeps.
-        _ => exception.Message.ReplaceLineEndings(" ").Replace("set UnknownLabels = Void", "train with --unknown-labels void"),
+        // The library names its options; here they are flags, of which the model keeps the first.
+        _ => exception.Message.ReplaceLineEndings(" ")
+            .Replace("set UnknownLabels = Void", "train with --unknown-labels void")
+            .Replace("delete the folder or name another one", "add --fresh"),
     };
 
     private static bool IsExpected(Exception exception) => exception switch

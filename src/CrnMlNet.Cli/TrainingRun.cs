@@ -8,10 +8,9 @@ namespace CrnMlNet.Cli;
 
 /// <summary>One training from folders to a model file: checks everything, reads the pairs, trains, saves.</summary>
 internal sealed class TrainingRun(
-    SynthesizeFromLabelsEstimator.Options options, string labelsFolder, string photosFolder, string modelPath, string samplesPath, int sampleCount)
+    SynthesizeFromLabelsEstimator.Options options, string labelsFolder, string photosFolder, string modelPath, string samplesPath, int sampleCount, bool fresh)
 {
     private readonly MLContext _mlContext = new();
-    private TrainingProgress? _last;
     private bool _samplesFailed;
 
     /// <returns>The exit code.</returns>
@@ -24,13 +23,16 @@ internal sealed class TrainingRun(
         AtomicFile.CheckWritable(modelPath, "--output");
         if (sampleCount > 0)
             CheckSamplesPath();
-        DiskSpace.CheckRoomFor(Architecture(), modelPath);
+        CheckCheckpointFolder();
+        DiskSpace.CheckRoomFor(Architecture(), modelPath, options.CheckpointFolder!);
+        if (fresh)
+            CheckpointFolder.Clear(options.CheckpointFolder!);
         return ProgressView.Show(view => Train(view, pairs));
     }
 
     private int Train(ProgressView view, IReadOnlyList<LabelPhotoPair> pairs)
     {
-        using var stop = new StopSignal(() => view.Say("Stopping after this step. Press Ctrl-C again to end at once, without a model."));
+        using var stop = new StopSignal(() => view.Say("Stopping after this step. Press Ctrl-C again to end at once, without a model; what is in the last checkpoint can be continued."));
         using var sheet = new SampleSheet(samplesPath, pairs, sampleCount);
         options.CancellationToken = stop.Token;
         options.Progress = progress => Report(view, sheet, progress);
@@ -40,7 +42,10 @@ internal sealed class TrainingRun(
             var data = TrainingData.Load(_mlContext, pairs, read => view.Report(new Progress("Reading", read, pairs.Count, "")));
             using var model = _mlContext.Transforms.SynthesizeFromLabels(options).Fit(data);
             ModelFile.Save(_mlContext, model, modelPath);
-            return Finish(view, sheet, model) ? ExitCode.Success : stop.ExitCode;
+            if (!model.Training.Stopped)
+                CheckpointFolder.Clear(options.CheckpointFolder!);
+            Finish(view, sheet, model);
+            return model.Training.Stopped ? stop.ExitCode : ExitCode.Success;
         }
         catch (OperationCanceledException)
         {
@@ -49,23 +54,24 @@ internal sealed class TrainingRun(
         }
     }
 
-    /// <returns>Whether training came to its end.</returns>
-    private bool Finish(ProgressView view, SampleSheet sheet, SynthesizeFromLabelsTransformer model)
+    private void Finish(ProgressView view, SampleSheet sheet, SynthesizeFromLabelsTransformer model)
     {
-        bool complete = model.Training.Steps == _last!.Steps;
-        if (!complete)
+        var training = model.Training;
+        if (training.Stopped)
             WriteSamples(view, () => sheet.Write(model.Synthesize));
-        view.Conclude(complete
-            ? FormattableString.Invariant($"Trained {model.Training.Steps:N0} steps in {ProgressView.Clock(_last.Elapsed)}; saved the model to {modelPath}")
-            : FormattableString.Invariant($"Stopped after {model.Training.Steps:N0} of {_last.Steps:N0} steps; saved what was learned to {modelPath}"));
+        long steps = (long)((training.Pairs + options.BatchSize - 1) / options.BatchSize) * options.Epochs;
+        view.Conclude(training.Stopped
+            ? FormattableString.Invariant($"Stopped after {training.Steps:N0} of {steps:N0} steps; saved what was learned to {modelPath}")
+            : FormattableString.Invariant($"Trained {training.Steps:N0} steps in {ProgressView.Clock(TimeSpan.FromSeconds(training.Seconds))}; saved the model to {modelPath}"));
+        if (training.Stopped)
+            view.Conclude("The same command again continues the training.");
         if (sampleCount > 0 && !_samplesFailed)
             view.Conclude($"Samples (label | photo | synthesized): {samplesPath}");
-        return complete;
     }
 
     private void Report(ProgressView view, SampleSheet sheet, SynthesisProgress progress)
     {
-        var training = _last = progress.Training;
+        var training = progress.Training;
         view.Report(new Progress(
             "Training",
             training.Step, training.Steps,
@@ -107,11 +113,21 @@ internal sealed class TrainingRun(
         AtomicFile.CheckWritable(samplesPath, "--samples");
     }
 
+    private void CheckCheckpointFolder()
+    {
+        string folder = options.CheckpointFolder!;
+        if (File.Exists(folder))
+            throw new ArgumentException($"--checkpoints '{folder}' is a file. Name a folder.");
+        if (!Directory.Exists(folder))
+            AtomicFile.CheckWritable(folder, "--checkpoints");
+    }
+
     private CrnArchitecture Architecture() => new()
     {
         Channels = options.Palette.ChannelCount,
         Height = options.Height,
         Width = options.Width,
         WidthFactor = options.WidthFactor,
+        NoiseChannels = options.NoiseChannels,
     };
 }

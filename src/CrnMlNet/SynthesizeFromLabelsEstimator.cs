@@ -49,8 +49,8 @@ public sealed class SynthesizeFromLabelsEstimator : IEstimator<SynthesizeFromLab
     /// <exception cref="OperationCanceledException">Training was cancelled before its first step, or later where the options want that
     /// thrown, or ML.NET cancelled the context.</exception>
     /// <exception cref="OutOfMemoryException">The memory of the device does not suffice.</exception>
-    /// <exception cref="IOException">A checkpoint cannot be written, another training uses the checkpoint folder, or the model to start
-    /// from cannot be read.</exception>
+    /// <exception cref="IOException">The checkpoint folder cannot be made or another training uses it, or the model to start from cannot
+    /// be read.</exception>
     /// <exception cref="FormatException">The model to start from is damaged.</exception>
     public SynthesizeFromLabelsTransformer Fit(IDataView input)
     {
@@ -70,7 +70,7 @@ public sealed class SynthesizeFromLabelsEstimator : IEstimator<SynthesizeFromLab
         var decoder = new LabelDecoder(_options.Palette, encoding, _options.UnknownLabels);
         var architecture = _options.Architecture();
         int seed = _options.Seed ?? MLNetInternals.Seed(_environment) ?? 0;
-        return NativeMemory.Guard(() =>
+        return DeviceMemory.Guard(() =>
         {
             var network = new CascadedRefinementNetwork(architecture, (ulong)(uint)seed);
             try
@@ -282,7 +282,8 @@ public sealed class SynthesizeFromLabelsEstimator : IEstimator<SynthesizeFromLab
         /// </summary>
         /// <remarks>
         /// <para>The folder has the newest two checkpoints, each three times as large as the model's weights (with a validation set four
-        /// times), written whole or not at all. A damaged one is passed over, with a warning in the log.</para>
+        /// times), written whole or not at all. A damaged one is passed over, and one that cannot be written, on a full disk say, does not
+        /// end the training; the log warns of both.</para>
         /// <para>On the CPU, with as many threads, a continued training gives the same model bit for bit as one that was never interrupted.
         /// <see cref="Epochs"/>, the time budget, the patience and the device may change in between. When another option or the data
         /// differs, <see cref="Fit"/> throws <see cref="InvalidOperationException"/> and says what.</para>

@@ -13,7 +13,7 @@ public class FullDiskTests
     }
 
     [Fact]
-    public void A_disk_that_fills_up_while_training_ends_in_one_line_and_leaves_nothing()
+    public void A_disk_that_fills_up_while_training_ends_in_one_line_and_leaves_at_most_checkpoints()
     {
         using var scenes = new Scenes();
         string log = scenes.In("log"), filler = Path.Combine(scenes.Output, "filler");
@@ -21,7 +21,7 @@ public class FullDiskTests
             $"{Crn(scenes)} >'{log}' & until grep -q 'Training a ' '{log}'; do sleep 0.02; done; cat /dev/zero >'{filler}' 2>/dev/null; "
             + $"wait $!; code=$?; rm '{filler}'; ls -A '{scenes.Output}'; exit $code");
         outcome.AssertFailed(scenes.Model, "No space left on device");
-        Assert.Empty(outcome.Output);
+        Assert.DoesNotContain(outcome.Output, name => name != "model.zip.checkpoints");
     }
 
     private static string Crn(Scenes scenes)

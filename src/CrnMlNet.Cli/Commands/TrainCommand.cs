@@ -49,6 +49,12 @@ internal static class TrainCommand
         var unknownLabels = OneOf("--unknown-labels", "What to do with ids and colours that the palette lacks.", defaults.UnknownLabels);
         var labelEncoding = OneOf("--label-encoding", "How label images show classes; auto finds out.", defaults.LabelEncoding);
         var noMirror = new Option<bool>("--no-mirror") { Description = "Don't mirror pairs left to right half of the time." };
+        var checkpoints = new Option<string?>("--checkpoints")
+        {
+            Description = "Where the training is kept while it runs, to be continued after a stop or a crash; removed when it is done. [default: beside the model, its name with .checkpoints]",
+            HelpName = "DIR",
+        };
+        var fresh = new Option<bool>("--fresh") { Description = "Begin anew, even where a training could be continued." };
         var samples = new Option<string?>("--samples")
         {
             Description = "Where to write the sample sheet (label | photo | synthesized) after every epoch. [default: beside the model, its name with .samples.png]",
@@ -64,13 +70,15 @@ internal static class TrainCommand
               crn train --labels data/labels --photos data/photos --palette camvid --height 96 --width 128 --output model.zip
 
             Everything is checked before training starts. Ctrl-C ends training after the current step and saves what was learned; pressed again, it ends crn at once.
+            The same command again continues a training that was stopped or died; with more --epochs it goes on longer.
             """)
         {
             labels, photos, output, palette, height, width, epochs, batchSize, learningRate, widthFactor, noiseChannels, seed, device,
-            unknownLabels, labelEncoding, noMirror, samples, sampleCount,
+            unknownLabels, labelEncoding, noMirror, checkpoints, fresh, samples, sampleCount,
         };
         command.SetAction(parsed =>
         {
+            var model = parsed.GetRequiredValue(output);
             var options = new SynthesizeFromLabelsEstimator.Options
             {
                 Palette = LabelPalette.Parse(parsed.GetRequiredValue(palette)),
@@ -86,11 +94,12 @@ internal static class TrainCommand
                 UnknownLabels = Enum.Parse<UnknownLabelPolicy>(parsed.GetRequiredValue(unknownLabels), ignoreCase: true),
                 LabelEncoding = Enum.Parse<LabelEncoding>(parsed.GetRequiredValue(labelEncoding), ignoreCase: true),
                 Mirror = !parsed.GetValue(noMirror),
+                CheckpointFolder = parsed.GetValue(checkpoints) ?? model + ".checkpoints",
+                KeepCheckpoint = true, // until the model is saved
             };
-            var model = parsed.GetRequiredValue(output);
             return new TrainingRun(
                 options, parsed.GetRequiredValue(labels), parsed.GetRequiredValue(photos), model,
-                parsed.GetValue(samples) ?? Path.ChangeExtension(model, ".samples.png"), parsed.GetRequiredValue(sampleCount)).Execute();
+                parsed.GetValue(samples) ?? Path.ChangeExtension(model, ".samples.png"), parsed.GetRequiredValue(sampleCount), parsed.GetValue(fresh)).Execute();
         });
         return command;
     }

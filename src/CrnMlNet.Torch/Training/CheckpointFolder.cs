@@ -69,14 +69,14 @@ public sealed class CheckpointFolder : IDisposable
         {
             checkpoint.Write(path + TemporaryEnding, tensors);
             File.Move(path + TemporaryEnding, path, overwrite: true);
+            foreach (var old in NewestFirst().Skip(Kept))
+                File.Delete(old);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            File.Delete(path + TemporaryEnding);
+            DeleteIfPossible(path + TemporaryEnding);
             throw new IOException($"The checkpoint '{path}' cannot be written: {e.Message}", e);
         }
-        foreach (var old in NewestFirst().Skip(Kept))
-            File.Delete(old);
     }
 
     /// <summary>Reads the newest checkpoint that is whole, and deletes those that are not.</summary>
@@ -120,6 +120,18 @@ public sealed class CheckpointFolder : IDisposable
             warn($"The checkpoint '{path}' is damaged ({e.Message.TrimEnd('.')}) and has been deleted; training goes on from the one before, or from the beginning if there is none.");
             File.Delete(path);
             return null;
+        }
+    }
+
+    private static void DeleteIfPossible(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The reason why it could not be written is what is worth telling.
         }
     }
 

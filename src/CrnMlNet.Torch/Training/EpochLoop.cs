@@ -77,6 +77,18 @@ internal sealed class EpochLoop(int pairs, TrainingOptions options, TrainingStat
     public TrainingEnd Run(Step step, Action<TrainingProgress> report, CancellationToken cancellation)
     {
         _clock.Start();
+        try
+        {
+            return RunSteps(step, report, cancellation);
+        }
+        finally
+        {
+            _clock.Stop();
+        }
+    }
+
+    private TrainingEnd RunSteps(Step step, Action<TrainingProgress> report, CancellationToken cancellation)
+    {
         long images = 0;
         while (StepsDone < Steps)
         {

@@ -49,7 +49,7 @@ public static class Trainer
     /// <exception cref="ArgumentException">There is a patience, but no validation set, or that is empty.</exception>
     /// <exception cref="ArithmeticException">The loss is no longer a number; the network is spoiled then.</exception>
     /// <exception cref="InvalidOperationException">The checkpoint folder holds another training.</exception>
-    /// <exception cref="IOException">A checkpoint cannot be written, or another training uses the folder.</exception>
+    /// <exception cref="IOException">The checkpoint folder cannot be made, or another training uses it.</exception>
     /// <exception cref="OutOfMemoryException">The device's memory does not suffice.</exception>
     public static TrainingSummary Train(
         CascadedRefinementNetwork network, IPerceptionNetwork perception, TrainingPairs pairs, TrainingOptions options,
@@ -61,7 +61,7 @@ public static class Trainer
             throw new ArgumentException("The validation set is empty.", nameof(validation));
         if (options.EarlyStoppingPatience is not null && validation is null)
             throw new ArgumentException("EarlyStoppingPatience needs a validation set to look at.", nameof(options));
-        return NativeMemory.Guard(() => TrainOn(
+        return DeviceMemory.Guard(() => TrainOn(
             network, perception, pairs, validation, options, report, log, warn ?? log, network.parameters().First().device, cancellation));
     }
 

@@ -19,12 +19,14 @@ internal sealed class TrainingCheckpoints : IDisposable
     private readonly CascadedRefinementNetwork _network;
     private readonly Adam _adam;
     private readonly BestWeights _best;
+    private readonly Action<string> _warn;
     private readonly Stopwatch _sinceLast = Stopwatch.StartNew();
     private long _stepsKept;
 
     private TrainingCheckpoints(
-        CheckpointFolder folder, TrainingSubject subject, TrainingOptions options, CascadedRefinementNetwork network, Adam adam, BestWeights best)
-        => (_folder, _subject, _options, _network, _adam, _best) = (folder, subject, options, network, adam, best);
+        CheckpointFolder folder, TrainingSubject subject, TrainingOptions options, CascadedRefinementNetwork network, Adam adam, BestWeights best,
+        Action<string> warn)
+        => (_folder, _subject, _options, _network, _adam, _best, _warn) = (folder, subject, options, network, adam, best, warn);
 
     /// <summary>Where the training that was found stood; null when none was.</summary>
     public TrainingState? State { get; private set; }
@@ -44,7 +46,7 @@ internal sealed class TrainingCheckpoints : IDisposable
         try
         {
             var subject = TrainingSubject.Of(network, perception, pairs, validation, options);
-            var checkpoints = new TrainingCheckpoints(folder, subject, options, network, adam, best);
+            var checkpoints = new TrainingCheckpoints(folder, subject, options, network, adam, best, warn);
             if (folder.Read(subject, warn) is var (checkpoint, tensors))
                 checkpoints.Restore(checkpoint, tensors, pairs.Count);
             return checkpoints;
@@ -77,9 +79,17 @@ internal sealed class TrainingCheckpoints : IDisposable
 
     private void Write(TrainingState state, LayerWeights layerWeights)
     {
-        _folder.Write(new Checkpoint(_subject, state, layerWeights), [.. Tensors()]);
-        _stepsKept = state.Steps;
         _sinceLast.Restart();
+        try
+        {
+            _folder.Write(new Checkpoint(_subject, state, layerWeights), [.. Tensors()]);
+            _stepsKept = state.Steps;
+        }
+        catch (IOException e)
+        {
+            // A full disk must not cost the training; there may be room again when the next checkpoint is due.
+            _warn($"{e.Message} Training goes on; until a checkpoint can be written, it can be continued from step {_stepsKept} only.");
+        }
     }
 
     private void Restore(Checkpoint checkpoint, Dictionary<string, Tensor> tensors, int pairs)

@@ -29,6 +29,12 @@ public class OptionsTests
         { "PhotoColumnName", options => options.PhotoColumnName = null! },
         { "Palette", options => options.Palette = null! },
         { "LabelEncoding", options => options.LabelEncoding = (LabelEncoding)9 },
+        { "EarlyStoppingPatience", options => (options.EarlyStoppingPatience, options.ValidationSet) = (0, new MLContext().Data.LoadFromEnumerable(Samples.Pairs(1))) },
+        { "EarlyStoppingPatience", options => options.EarlyStoppingPatience = 3 },
+        { "TimeBudget", options => options.TimeBudget = TimeSpan.Zero },
+        { "CheckpointInterval", options => options.CheckpointInterval = TimeSpan.FromTicks(-1) },
+        { "CheckpointFolder", options => options.CheckpointFolder = " " },
+        { "OnCancellation", options => options.OnCancellation = (CancellationPolicy)9 },
         { "UnknownLabels", options => options.UnknownLabels = (UnknownLabelPolicy)9 },
     };
 
@@ -107,6 +113,13 @@ public class OptionsTests
             ["Synthesis:Seed"] = "12",
             ["Synthesis:Device"] = "cuda:1",
             ["Synthesis:FallbackToCpu"] = "true",
+            ["Synthesis:EarlyStoppingPatience"] = "4",
+            ["Synthesis:TimeBudget"] = "01:30:00",
+            ["Synthesis:OnCancellation"] = "throw",
+            ["Synthesis:CheckpointFolder"] = "kept",
+            ["Synthesis:CheckpointInterval"] = "00:02:00",
+            ["Synthesis:KeepCheckpoint"] = "true",
+            ["Synthesis:WarmStartModelPath"] = "older.zip",
         }).Build();
 
         var options = configuration.GetSection("Synthesis").Get<Options>()!;
@@ -116,6 +129,9 @@ public class OptionsTests
         Assert.Equal((LabelEncoding.Color, UnknownLabelPolicy.Void), (options.LabelEncoding, options.UnknownLabels));
         Assert.Equal((64, 128, 0.25, 7, 3, 2e-4), (options.Height, options.Width, options.WidthFactor, options.Epochs, options.BatchSize, options.LearningRate));
         Assert.Equal((false, 12, "cuda:1", true), (options.Mirror, options.Seed, options.Device, options.FallbackToCpu));
+        Assert.Equal((4, TimeSpan.FromHours(1.5), CancellationPolicy.Throw), (options.EarlyStoppingPatience, options.TimeBudget, options.OnCancellation));
+        Assert.Equal(("kept", TimeSpan.FromMinutes(2), true, "older.zip"),
+            (options.CheckpointFolder, options.CheckpointInterval, options.KeepCheckpoint, options.WarmStartModelPath));
     }
 
     [Fact]

@@ -91,6 +91,68 @@ public sealed class EpochLoopTests
     }
 
     [Theory]
+    [InlineData(1)]
+    [InlineData(20)]
+    [InlineData(33)]
+    public void ALoopGoesOnWhereItsStateWasTaken(int steps)
+    {
+        var options = new TrainingOptions { Epochs = 3, Seed = 5 };
+        var whole = Sequence(options);
+        using var source = new CancellationTokenSource();
+        var first = new EpochLoop(20, options);
+        first.Run((indices, _) => indices[0], progress => Cancel(progress.Step), source.Token);
+        var rest = new List<(int, bool)>();
+
+        var second = new EpochLoop(20, options, first.State);
+        second.Run(
+            (indices, mirrored) =>
+            {
+                rest.Add((indices[0], mirrored[0]));
+                return indices[0];
+            },
+            _ => { }, CancellationToken.None);
+
+        Assert.Equal(whole[steps..], rest);
+        // Each epoch's mean of 0 to 19, however it was cut.
+        Assert.Equal([9.5, 9.5, 9.5], second.LossByEpoch);
+        Assert.True(second.Elapsed > first.Elapsed);
+
+        void Cancel(long step)
+        {
+            if (step == steps)
+                source.Cancel();
+        }
+    }
+
+    [Fact]
+    public void PatienceEndsTheTrainingAfterEpochsWithoutANewMinimum()
+    {
+        double[] losses = [5, 4, 4.5, 4, 3, 6, 7, 3, 2];
+        var reported = new List<double?>();
+        int asked = 0;
+        var loop = new EpochLoop(2, new TrainingOptions { Epochs = 50, EarlyStoppingPatience = 3 }) { Validate = () => losses[asked++] };
+
+        var end = loop.Run((_, _) => 1, progress => reported.Add(progress.ValidationLoss), CancellationToken.None);
+
+        // 4 again is no new minimum, 3 is one, in the third epoch after 4; then three epochs bring none.
+        Assert.Equal(8, asked);
+        Assert.Equal([null, 5.0, null, 4.0, null, 4.5], reported.Take(6));
+        Assert.Equal(losses[..loop.ValidationLossByEpoch.Count], loop.ValidationLossByEpoch);
+        Assert.Equal(TrainingEnd.OutOfPatience, end);
+    }
+
+    [Fact]
+    public void TheTimeBudgetEndsTheTrainingAndTimeBeforeCounts()
+    {
+        var options = new TrainingOptions { Epochs = 1_000_000, TimeBudget = TimeSpan.FromMilliseconds(50) };
+        var loop = new EpochLoop(2, options);
+
+        Assert.Equal(TrainingEnd.OutOfTime, loop.Run((_, _) => 1, _ => Thread.Sleep(10), CancellationToken.None));
+        Assert.InRange(loop.StepsDone, 1, 5);
+        Assert.Equal(TrainingEnd.OutOfTime, new EpochLoop(2, options, loop.State).Run((_, _) => throw new InvalidOperationException("a step"), _ => { }, CancellationToken.None));
+    }
+
+    [Theory]
     [InlineData(double.NaN)]
     [InlineData(double.PositiveInfinity)]
     public void ALossThatIsNoNumberEndsTheTraining(double loss)

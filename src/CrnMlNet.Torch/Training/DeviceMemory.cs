@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace CrnMlNet.Torch.Training;
 
 /// <summary>Makes .NET's exception of libtorch's when memory does not suffice.</summary>
-internal static class NativeMemory
+internal static class DeviceMemory
 {
     /// <summary>Does some work.</summary>
     /// <exception cref="OutOfMemoryException">libtorch could not get memory for it.</exception>
