@@ -48,7 +48,7 @@ public sealed class SynthesizeFromLabelsEstimator : IEstimator<SynthesizeFromLab
     /// <exception cref="ArithmeticException">The loss is no longer a number: the learning rate is too high.</exception>
     /// <exception cref="OperationCanceledException">Training was cancelled before its first step, or later where the options want that
     /// thrown, or ML.NET cancelled the context.</exception>
-    /// <exception cref="OutOfMemoryException">The memory of the device does not suffice.</exception>
+    /// <exception cref="OutOfMemoryException">The memory of the device does not suffice; the message says what would fit.</exception>
     /// <exception cref="IOException">The checkpoint folder cannot be made or another training uses it, or the model to start from cannot
     /// be read.</exception>
     /// <exception cref="FormatException">The model to start from is damaged.</exception>
@@ -70,24 +70,21 @@ public sealed class SynthesizeFromLabelsEstimator : IEstimator<SynthesizeFromLab
         var decoder = new LabelDecoder(_options.Palette, encoding, _options.UnknownLabels);
         var architecture = _options.Architecture();
         int seed = _options.Seed ?? MLNetInternals.Seed(_environment) ?? 0;
-        return DeviceMemory.Guard(() =>
+        var network = Guard(() => new CascadedRefinementNetwork(architecture, (ulong)(uint)seed), pairs.Count);
+        try
         {
-            var network = new CascadedRefinementNetwork(architecture, (ulong)(uint)seed);
-            try
-            {
-                string? warmStart = WarmStart.Apply(_options, network, message => channel.Info(MessageSensitivity.None, message));
-                network.to(device);
-                channel.Info(MessageSensitivity.None, $"Training a cascaded refinement network of {network.ParameterCount:N0} parameters on {device}.");
-                var summary = Train(network, pairs, validation, decoder, seed, channel);
-                var model = new SynthesisModel(_options.InputColumnName, _options.OutputColumnName, decoder, architecture, TrainingRecord.From(_options, pairs.Count, seed, summary, warmStart));
-                return new SynthesizeFromLabelsTransformer(_environment, model, network);
-            }
-            catch
-            {
-                network.Dispose();
-                throw;
-            }
-        });
+            string? warmStart = WarmStart.Apply(_options, network, message => channel.Info(MessageSensitivity.None, message));
+            Guard(() => network.to(device), pairs.Count);
+            channel.Info(MessageSensitivity.None, $"Training a cascaded refinement network of {network.ParameterCount:N0} parameters on {device}.");
+            var summary = Train(network, pairs, validation, decoder, seed, channel);
+            var model = new SynthesisModel(_options.InputColumnName, _options.OutputColumnName, decoder, architecture, TrainingRecord.From(_options, pairs.Count, seed, summary, warmStart));
+            return new SynthesizeFromLabelsTransformer(_environment, model, network);
+        }
+        catch
+        {
+            network.Dispose();
+            throw;
+        }
     }
 
     /// <summary>The schema after this estimator: the input's with the output column, an image.</summary>
@@ -103,6 +100,9 @@ public sealed class SynthesizeFromLabelsEstimator : IEstimator<SynthesizeFromLab
             _options.OutputColumnName, SchemaShape.Column.VectorKind.Scalar, new ImageDataViewType(_options.Height, _options.Width), isKey: false);
         return new SchemaShape(columns.Values);
     }
+
+    private T Guard<T>(Func<T> work, int pairs)
+        => DeviceMemory.Guard(work, capacity => Trainer.WhatFits(_options.Architecture(), _options.BatchSize, pairs, capacity));
 
     private TrainingPairs? ReadValidationSet(LabelEncoding encoding, IChannel channel)
     {

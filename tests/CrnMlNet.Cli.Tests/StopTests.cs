@@ -31,9 +31,9 @@ public class StopTests
     {
         SkipOnWindows();
         using var scenes = new Scenes();
-        string[] command = [.. Forever(scenes, epochs: 40), "--sample-count", "0"];
+        string[] command = [.. Forever(scenes, epochs: 20), "--sample-count", "0"];
         StopWith("INT", 6);
-        StopWith("KILL", 60);
+        StopWith("KILL", 48);
 
         var other = CrnProcess.Run([.. command, "--learning-rate", "0.002"]);
         other.AssertFailed("LearningRate was 0.001 and is 0.002", "--fresh");
@@ -43,7 +43,7 @@ public class StopTests
         Assert.Contains(last.Output, line => line.StartsWith("Training is continued after step ", StringComparison.Ordinal));
         Assert.Equal(["model.zip"], Directory.GetFileSystemEntries(scenes.Output).Select(Path.GetFileName));
         using var continued = (SynthesizeFromLabelsTransformer)new MLContext().Model.Load(scenes.Model, out _);
-        Assert.Equal((240L, false, 40), (continued.Training.Steps, continued.Training.Stopped, continued.Training.LossByEpoch.Count));
+        Assert.Equal((120L, false, 20), (continued.Training.Steps, continued.Training.Stopped, continued.Training.LossByEpoch.Count));
         CrnProcess.Run(command).AssertSucceeded();
         using var uninterrupted = (SynthesizeFromLabelsTransformer)new MLContext().Model.Load(scenes.Model, out _);
         Assert.Equal(uninterrupted.Training.LossByEpoch, continued.Training.LossByEpoch);

@@ -50,7 +50,7 @@ public static class Trainer
     /// <exception cref="ArithmeticException">The loss is no longer a number; the network is spoiled then.</exception>
     /// <exception cref="InvalidOperationException">The checkpoint folder holds another training.</exception>
     /// <exception cref="IOException">The checkpoint folder cannot be made, or another training uses it.</exception>
-    /// <exception cref="OutOfMemoryException">The device's memory does not suffice.</exception>
+    /// <exception cref="OutOfMemoryException">The device's memory does not suffice; the message says what would fit.</exception>
     public static TrainingSummary Train(
         CascadedRefinementNetwork network, IPerceptionNetwork perception, TrainingPairs pairs, TrainingOptions options,
         Action<TrainingProgress> report, Action<string> log, CancellationToken cancellation,
@@ -61,9 +61,19 @@ public static class Trainer
             throw new ArgumentException("The validation set is empty.", nameof(validation));
         if (options.EarlyStoppingPatience is not null && validation is null)
             throw new ArgumentException("EarlyStoppingPatience needs a validation set to look at.", nameof(options));
-        return DeviceMemory.Guard(() => TrainOn(
-            network, perception, pairs, validation, options, report, log, warn ?? log, network.parameters().First().device, cancellation));
+        return DeviceMemory.Guard(
+            () => TrainOn(network, perception, pairs, validation, options, report, log, warn ?? log, network.parameters().First().device, cancellation),
+            capacity => WhatFits(network.Architecture, options.BatchSize, pairs.Count, capacity));
     }
+
+    /// <summary>What to do when a training does not fit into the device's memory, as a sentence.</summary>
+    /// <param name="architecture">The network.</param>
+    /// <param name="batchSize">Pairs in a step.</param>
+    /// <param name="pairs">Pairs to learn from.</param>
+    /// <param name="capacity">The device's memory in bytes; null: not known.</param>
+    internal static string WhatFits(CrnArchitecture architecture, int batchSize, int pairs, long? capacity)
+        => FormattableString.Invariant(
+            $"{architecture.Height}x{architecture.Width} with width factor {architecture.WidthFactor:0.####} and batches of {batchSize} is too much: choose less of one of them.");
 
     private static TrainingSummary TrainOn(
         CascadedRefinementNetwork network, IPerceptionNetwork perception, TrainingPairs pairs, TrainingPairs? validation, TrainingOptions options,

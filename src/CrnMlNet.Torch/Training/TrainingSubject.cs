@@ -33,7 +33,7 @@ internal sealed record TrainingSubject(IReadOnlyDictionary<string, string> Prope
             ["perception network"] = perception.Description,
             ["training data"] = Describe(pairs),
             ["validation data"] = validation is null ? "none" : Describe(validation),
-            ["first weights"] = Hash(network),
+            ["weights to start from"] = Hash(network),
         });
     }
 
@@ -45,9 +45,9 @@ internal sealed record TrainingSubject(IReadOnlyDictionary<string, string> Prope
             .Where(property => property.Was != property.Is)
             .Select(property => $"{property.name} was {property.Was} and is {property.Is}")
             .ToList();
-        // The first weights follow from the rest but for a warm start: they are news when all else is the same.
+        // The weights to start from follow from the rest but for a warm start: they are news when all else is the same.
         if (differences.Count > 1)
-            differences.RemoveAll(difference => difference.StartsWith("first weights", StringComparison.Ordinal));
+            differences.RemoveAll(difference => difference.StartsWith("weights to start from", StringComparison.Ordinal));
         return differences;
     }
 
