@@ -33,7 +33,7 @@ internal sealed record TrainingSubject(IReadOnlyDictionary<string, string> Prope
             ["perception network"] = perception.Description,
             ["training data"] = Describe(pairs),
             ["validation data"] = validation is null ? "none" : Describe(validation),
-            ["weights to start from"] = Hash(network),
+            ["starting point"] = Hash(network),
         });
     }
 
@@ -45,9 +45,9 @@ internal sealed record TrainingSubject(IReadOnlyDictionary<string, string> Prope
             .Where(property => property.Was != property.Is)
             .Select(property => $"{property.name} was {property.Was} and is {property.Is}")
             .ToList();
-        // The weights to start from follow from the rest but for a warm start: they are news when all else is the same.
+        // The starting point follows from the rest but for a warm start: it is news when all else is the same.
         if (differences.Count > 1)
-            differences.RemoveAll(difference => difference.StartsWith("weights to start from", StringComparison.Ordinal));
+            differences.RemoveAll(difference => difference.StartsWith("starting point", StringComparison.Ordinal));
         return differences;
     }
 
@@ -60,6 +60,6 @@ internal sealed record TrainingSubject(IReadOnlyDictionary<string, string> Prope
         using var hash = SHA256.Create();
         using (var stream = new CryptoStream(Stream.Null, hash, CryptoStreamMode.Write, leaveOpen: true))
             Weights.Safetensors.Write(stream, [.. network.named_parameters().Select(named => (named.name, (Tensor)named.parameter))]);
-        return $"of hash {Convert.ToHexString(hash.Hash!)[..DigitsOfHash]}";
+        return $"weights of hash {Convert.ToHexString(hash.Hash!)[..DigitsOfHash]}";
     }
 }

@@ -123,7 +123,7 @@ public sealed class CheckpointTests : IDisposable
         Assert.Contains("Mirror was True and is False", Refused(EveryStep with { Mirror = false }));
         Assert.Contains("training data was 5 pairs of hash", Refused(EveryStep, pairsSeed: 2));
         Assert.Contains("validation data was none and is 3 pairs", Refused(EveryStep, validate: true));
-        Assert.Contains("weights to start from was of hash", Refused(EveryStep, networkSeed: 2));
+        Assert.Contains("starting point was weights of hash", Refused(EveryStep, networkSeed: 2));
         Assert.Equal(2, Files().Length);
         Train(EveryStep);
 
