@@ -7,6 +7,9 @@ namespace CrnMlNet.Torch.Training;
 /// <summary>The pairs (L, I) to learn from, at the working size: class ids and photos as bytes, in memory.</summary>
 public sealed class TrainingPairs
 {
+    /// <summary>Bytes of memory that a pair takes for each of its pixels: the class id and three colours.</summary>
+    public const int BytesPerPixel = 4;
+
     private readonly List<(byte[] Ids, byte[] Photo)> _pairs = [];
 
     /// <summary>Makes an empty set.</summary>
