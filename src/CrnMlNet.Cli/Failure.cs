@@ -34,6 +34,7 @@ internal static class Failure
     public static string Describe(Exception exception) => exception switch
     {
         TorchBackendException => exception.Message,
+        InsufficientMemoryException => exception.Message,
         OutOfMemoryException => "The memory does not suffice. Choose a smaller size, width factor or batch.",
         // .NET adds "(Parameter 'x')" and the value on a second line; native code adds its stack.
         ArgumentOutOfRangeException { ActualValue: { } value } e => $"{WithoutParameter(e)} Given: {value}.",

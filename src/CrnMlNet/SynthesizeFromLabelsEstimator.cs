@@ -21,6 +21,8 @@ namespace CrnMlNet;
 /// aspect in a row. Output: a column of images of the options' height and width.</para>
 /// <para>The image columns of ML.NET's <c>LoadImages</c> are read row by row once, before training starts, and kept in
 /// memory at the working size: 4 bytes a pixel and pair.</para>
+/// <para>Before training the log says how much memory it will take, and after its first steps how much time, both within 30%.
+/// What is far above the machine's memory (or the container's) is refused before it is taken.</para>
 /// <para>Made by <see cref="SynthesisCatalog"/>.</para>
 /// </remarks>
 public sealed class SynthesizeFromLabelsEstimator : IEstimator<SynthesizeFromLabelsTransformer>
@@ -44,6 +46,7 @@ public sealed class SynthesizeFromLabelsEstimator : IEstimator<SynthesizeFromLab
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or is not an image column, or the options' device is none.</exception>
     /// <exception cref="InvalidOperationException">There are no rows, or one cannot be learned from (the message names row, file, column and
     /// value), or the device asked for is not there.</exception>
+    /// <exception cref="InsufficientMemoryException">The training is far above this machine's memory; the message says what would fit.</exception>
     /// <exception cref="TorchBackendException">libtorch does not start.</exception>
     /// <exception cref="ArithmeticException">The loss is no longer a number: the learning rate is too high.</exception>
     /// <exception cref="OperationCanceledException">Training was cancelled before its first step, or ML.NET cancelled the context.</exception>
@@ -58,11 +61,19 @@ public sealed class SynthesizeFromLabelsEstimator : IEstimator<SynthesizeFromLab
             _options.Device, MLNetInternals.GpuDeviceId(_environment), _options.FallbackToCpu ?? MLNetInternals.FallbackToCpu(_environment),
             message => channel.Info(MessageSensitivity.None, message));
 
+        // A GPU has memory of its own; pairs and weights are the least of it.
+        bool isCpu = device.type == DeviceType.CPU;
+        if (isCpu)
+            MemoryEstimate.CheckTraining(_options.Architecture(), _options.BatchSize, pairs: 1);
         var (pairs, encoding) = TrainingRows.Read(_host, input, _options);
         channel.Info(MessageSensitivity.None, $"Read {pairs.Count} pairs at {_options.Height}x{_options.Width}; label images are read as {encoding}.");
 
         var decoder = new LabelDecoder(_options.Palette, encoding, _options.UnknownLabels);
         var architecture = _options.Architecture();
+        var memory = MemoryEstimate.OfTraining(architecture, _options.BatchSize, pairs.Count);
+        channel.Info(MessageSensitivity.None, $"Training will take about {MemoryEstimate.Show(memory.Total)} of memory; how much time, the first steps tell.");
+        if (isCpu)
+            MemoryEstimate.CheckTraining(architecture, _options.BatchSize, pairs.Count);
         int seed = _options.Seed ?? MLNetInternals.Seed(_environment) ?? 0;
         var network = new CascadedRefinementNetwork(architecture, (ulong)(uint)seed);
         try
@@ -97,9 +108,11 @@ public sealed class SynthesizeFromLabelsEstimator : IEstimator<SynthesizeFromLab
     private TrainingSummary Train(CascadedRefinementNetwork network, TrainingPairs pairs, LabelDecoder decoder, int seed, IChannel channel)
     {
         var synthesizer = new Synthesizer(network);
+        var time = new TimeEstimate(message => channel.Info(MessageSensitivity.None, message));
         void Report(TrainingProgress progress)
         {
             MLNetInternals.CheckAlive(_host);
+            time.Report(progress);
             _options.Progress?.Invoke(new SynthesisProgress(progress, decoder, synthesizer));
         }
 

@@ -124,7 +124,8 @@ internal static class MLNetInternals
         ctx.CheckAtModel(GetVersionInfo());
         var checksums = ReadChecksums(env, ctx);
         var model = SynthesisModel.FromJson(ReadDescription(env, ctx, checksums));
-        model.CheckMemory();
+        if (GpuDeviceId(env) is null)
+            model.CheckMemory();
         using var weights = OpenEntry(env, ctx, WeightsEntry, model.LargestWeights);
         Verify(env, ctx, WeightsEntry, weights.Stream, checksums);
         return SynthesizeFromLabelsTransformer.Load(env, model, weights.Stream);

@@ -73,7 +73,7 @@ internal sealed record SynthesisModel(
 
     /// <summary>Checks that a network of this size has room in this machine, before its weights are unpacked.</summary>
     /// <exception cref="InsufficientMemoryException">It has not.</exception>
-    public void CheckMemory() => MemoryEstimate.OfSynthesis(Architecture).CheckRoom();
+    public void CheckMemory() => MemoryEstimate.CheckSynthesis(Architecture);
 
     /// <summary>Checks that the weights are as many as the network needs, before any memory is taken for them.</summary>
     /// <exception cref="FormatException">They are not.</exception>
