@@ -21,6 +21,8 @@ namespace CrnMlNet;
 /// aspect in a row. Output: a column of images of the options' height and width.</para>
 /// <para>The image columns of ML.NET's <c>LoadImages</c> are read row by row once, before training starts, and kept in
 /// memory at the working size: 4 bytes a pixel and pair.</para>
+/// <para>Before training the log says how much memory it will take, and after its first steps how much time, both within 30%.
+/// What is far above the machine's memory (or the container's) is refused before it is taken.</para>
 /// <para>Made by <see cref="SynthesisCatalog"/>.</para>
 /// </remarks>
 public sealed class SynthesizeFromLabelsEstimator : IEstimator<SynthesizeFromLabelsTransformer>
@@ -48,7 +50,8 @@ public sealed class SynthesizeFromLabelsEstimator : IEstimator<SynthesizeFromLab
     /// <exception cref="ArithmeticException">The loss is no longer a number: the learning rate is too high.</exception>
     /// <exception cref="OperationCanceledException">Training was cancelled before its first step, or later where the options want that
     /// thrown, or ML.NET cancelled the context.</exception>
-    /// <exception cref="OutOfMemoryException">The memory of the device does not suffice; the message says what would fit.</exception>
+    /// <exception cref="InsufficientMemoryException">The training is far above this machine's memory, or turns out to be above that of the device;
+    /// the message says what would fit.</exception>
     /// <exception cref="IOException">The checkpoint folder cannot be made or another training uses it, or the model to start from cannot
     /// be read.</exception>
     /// <exception cref="FormatException">The model to start from is damaged.</exception>
@@ -63,18 +66,27 @@ public sealed class SynthesizeFromLabelsEstimator : IEstimator<SynthesizeFromLab
             _options.Device, MLNetInternals.GpuDeviceId(_environment), _options.FallbackToCpu ?? MLNetInternals.FallbackToCpu(_environment),
             message => channel.Info(MessageSensitivity.None, message));
 
+        // A GPU has memory of its own; pairs and weights are the least of it.
+        bool isCpu = device.type == DeviceType.CPU;
+        if (isCpu)
+            MemoryEstimate.CheckTraining(_options.Architecture(), _options.BatchSize, pairs: 1);
         var (pairs, encoding) = TrainingRows.Read(_host, input, _options);
         channel.Info(MessageSensitivity.None, $"Read {pairs.Count} pairs at {_options.Height}x{_options.Width}; label images are read as {encoding}.");
         var validation = ReadValidationSet(encoding, channel);
 
         var decoder = new LabelDecoder(_options.Palette, encoding, _options.UnknownLabels);
         var architecture = _options.Architecture();
+        int kept = pairs.Count + (validation?.Count ?? 0);
+        var memory = MemoryEstimate.OfTraining(architecture, _options.BatchSize, kept);
+        channel.Info(MessageSensitivity.None, $"Training will take about {MemoryEstimate.Show(memory.Total)} of memory; how much time, the first steps tell.");
+        if (isCpu)
+            MemoryEstimate.CheckTraining(architecture, _options.BatchSize, kept);
         int seed = _options.Seed ?? MLNetInternals.Seed(_environment) ?? 0;
-        var network = Guard(() => new CascadedRefinementNetwork(architecture, (ulong)(uint)seed), pairs.Count);
+        var network = Guard(() => new CascadedRefinementNetwork(architecture, (ulong)(uint)seed), kept);
         try
         {
             string? warmStart = WarmStart.Apply(_options, network, message => channel.Info(MessageSensitivity.None, message));
-            Guard(() => network.to(device), pairs.Count);
+            Guard(() => network.to(device), kept);
             channel.Info(MessageSensitivity.None, $"Training a cascaded refinement network of {network.ParameterCount:N0} parameters on {device}.");
             var summary = Train(network, pairs, validation, decoder, seed, channel);
             var model = new SynthesisModel(_options.InputColumnName, _options.OutputColumnName, decoder, architecture, TrainingRecord.From(_options, pairs.Count, seed, summary, warmStart));
@@ -128,9 +140,11 @@ public sealed class SynthesizeFromLabelsEstimator : IEstimator<SynthesizeFromLab
         CascadedRefinementNetwork network, TrainingPairs pairs, TrainingPairs? validation, LabelDecoder decoder, int seed, IChannel channel)
     {
         var synthesizer = new Synthesizer(network);
+        var time = new TimeEstimate(message => channel.Info(MessageSensitivity.None, message));
         void Report(TrainingProgress progress)
         {
             MLNetInternals.CheckAlive(_host);
+            time.Report(progress);
             if (progress.ValidationLoss is { } loss)
                 channel.Info(MessageSensitivity.None, FormattableString.Invariant($"Epoch {progress.Epoch}: loss {progress.Loss:0.000}, validation loss {loss:0.000}."));
             _options.Progress?.Invoke(new SynthesisProgress(progress, decoder, synthesizer));

@@ -17,9 +17,15 @@ namespace CrnMlNet;
 /// <c>mlContext.Model.Load</c>, which needs no registration call.
 /// </summary>
 /// <remarks>
-/// Needs the label column alone; it adds an image column. Each photo is a new image that is the caller's to dispose; the
+/// <para>Needs the label column alone; it adds an image column. Each photo is a new image that is the caller's to dispose; the
 /// label images are not disposed. Rows are painted when they are asked for, and only if the photo column is. Any number of
-/// cursors may be open, on any threads. Holds native memory: dispose it.
+/// cursors may be open, on any threads. Holds native memory: dispose it.</para>
+/// <para>A damaged file ends <c>mlContext.Model.Load</c> with a <see cref="FormatException"/>, which ML.NET may wrap; where ML.NET
+/// itself or .NET's zip meets the damage first, it can also be an <see cref="InvalidDataException"/>, an
+/// <see cref="InvalidOperationException"/>, an <see cref="ArgumentException"/> or an <see cref="IOException"/>. A network that this
+/// machine has no room for is refused with an <see cref="InsufficientMemoryException"/> before memory is taken. Nothing of this
+/// transformer is unpacked that is larger than its network can need; of the entries that ML.NET itself reads (Schema, Model.key,
+/// those of other transformers) ML.NET unpacks as much as the file declares, so load such files from trusted sources only.</para>
 /// </remarks>
 public sealed class SynthesizeFromLabelsTransformer : ITransformer, IDisposable
 {
@@ -126,9 +132,8 @@ public sealed class SynthesizeFromLabelsTransformer : ITransformer, IDisposable
         }
     }
 
-    internal static SynthesizeFromLabelsTransformer Load(IHostEnvironment environment, string description, Stream weights)
+    internal static SynthesizeFromLabelsTransformer Load(IHostEnvironment environment, SynthesisModel model, Stream weights)
     {
-        var model = SynthesisModel.FromJson(description);
         var header = Safetensors.ReadHeader(weights);
         model.CheckSize(header);
         TorchBackend.Start();

@@ -40,6 +40,23 @@ public class BadInputTests
         scenes => Scenes.Save(scenes.Label(3), Scenes.Draw((x, y) => Scenes.Gray((byte)((x, y) == (7, 5) ? 77 : 3)))),
         scenes => ["row 3", scenes.Label(3), "(7, 5)", "id 77", "camvid"]);
 
+    [Fact]
+    public void A_network_that_no_machine_has_room_for()
+    {
+        using var scenes = new Scenes();
+        List<string> arguments = [.. scenes.TrainArguments()];
+        foreach (var (option, value) in new[] { ("--height", "8192"), ("--width", "8192"), ("--width-factor", "4"), ("--batch-size", "64") })
+        {
+            int at = arguments.IndexOf(option);
+            if (at >= 0)
+                arguments.RemoveRange(at, 2);
+            arguments.AddRange([option, value]);
+        }
+
+        CrnProcess.Run([.. arguments]).AssertFailed("8192x8192", "TiB", "This would fit");
+        scenes.AssertNothingWritten();
+    }
+
     [Theory]
     [InlineData("--height", "8", "Height", "16")]
     [InlineData("--epochs", "0", "Epochs", "0")]

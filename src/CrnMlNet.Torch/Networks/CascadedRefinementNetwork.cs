@@ -20,7 +20,7 @@ public sealed class CascadedRefinementNetwork : nn.Module<Tensor, Tensor>
     private const string HeadName = "conv100";
 
     private readonly RefinementModule[] _modules;
-    private readonly Tensor[] _noise;
+    private readonly Tensor?[] _noise;
 
     [ComponentName(Name = HeadName)]
     private readonly Conv2d _conv100;
@@ -38,9 +38,7 @@ public sealed class CascadedRefinementNetwork : nn.Module<Tensor, Tensor>
         foreach (var module in _modules)
             register_module(module.GetName(), module);
         register_module(HeadName, _conv100);
-        _noise = architecture.NoiseChannels == 0
-            ? []
-            : [.. shapes.Select((shape, i) => FixedNoise.Plane(architecture.NoiseChannels, shape, i).DetachFromDisposeScope())];
+        _noise = new Tensor?[architecture.NoiseChannels == 0 ? 0 : shapes.Count];
         Initialise(seed);
     }
 
@@ -79,7 +77,7 @@ public sealed class CascadedRefinementNetwork : nn.Module<Tensor, Tensor>
     {
         if (disposing)
             foreach (var noise in _noise)
-                noise.Dispose();
+                noise?.Dispose();
         base.Dispose(disposing);
     }
 
@@ -88,17 +86,18 @@ public sealed class CascadedRefinementNetwork : nn.Module<Tensor, Tensor>
         : torch.cat([labels, NoiseOn(labels.device, module).expand(labels.shape[0], -1, -1, -1)], 1);
 
     // A buffer that is no weight would be the place for noise, but TorchSharp leaves such buffers behind when a module moves.
+    // Made when it is first needed: a network of few weights can be of any size, and loading it takes no more than its weights.
     private Tensor NoiseOn(Device device, int module)
     {
         lock (_noise)
         {
-            var noise = _noise[module];
-            if (noise.device_type != device.type || noise.device_index != device.index)
-            {
-                _noise[module] = noise.to(device).DetachFromDisposeScope();
-                noise.Dispose();
-            }
-            return _noise[module];
+            if (_noise[module] is { } noise && noise.device_type == device.type && noise.device_index == device.index)
+                return noise;
+            // What is made in inference mode could not be trained with.
+            using var normal = inference_mode(false);
+            using var plane = FixedNoise.Plane(Architecture.NoiseChannels, _modules[module].Shape, module);
+            _noise[module]?.Dispose();
+            return _noise[module] = plane.to(device).DetachFromDisposeScope();
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -9,10 +10,16 @@ internal static class FixedNoise
     /// <summary>Uniform noise of zero mean and unit variance <c>[1, channels, rows, columns]</c>.</summary>
     public static Tensor Plane(int channels, ModuleShape shape, int module)
     {
-        var values = new float[channels * shape.Rows * shape.Columns];
-        for (int i = 0; i < values.Length; i++)
-            values[i] = (float)(Math.Sqrt(12) * (Uniform(((ulong)module << 40) + (ulong)i) - 0.5));
-        return torch.tensor(values, [1, channels, shape.Rows, shape.Columns]);
+        var noise = torch.empty([1, channels, shape.Rows, shape.Columns], ScalarType.Float32);
+        for (int channel = 0; channel < channels; channel++)
+        {
+            using var plane = noise.select(1, channel);
+            var values = MemoryMarshal.Cast<byte, float>(plane.bytes);
+            ulong first = ((ulong)module << 40) + (ulong)channel * (ulong)values.Length;
+            for (int i = 0; i < values.Length; i++)
+                values[i] = (float)(Math.Sqrt(12) * (Uniform(first + (ulong)i) - 0.5));
+        }
+        return noise;
     }
 
     // SplitMix64 (Steele, Lea & Flood, 2014).

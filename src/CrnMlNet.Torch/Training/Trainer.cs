@@ -29,6 +29,9 @@ public static class Trainer
 {
     private const int CalibrationPairs = 32;
 
+    /// <summary>The most of an estimate that is taken to be there after it did not fit.</summary>
+    private const double FailedShare = 0.75;
+
     /// <summary>
     /// Trains. With a validation set the network ends with the weights of the epoch that does best there, otherwise with the
     /// last ones. With <see cref="TrainingOptions.CheckpointFolder"/>, the training found there is continued: on the CPU, with
@@ -50,7 +53,7 @@ public static class Trainer
     /// <exception cref="ArithmeticException">The loss is no longer a number; the network is spoiled then.</exception>
     /// <exception cref="InvalidOperationException">The checkpoint folder holds another training.</exception>
     /// <exception cref="IOException">The checkpoint folder cannot be made, or another training uses it.</exception>
-    /// <exception cref="OutOfMemoryException">The device's memory does not suffice; the message says what would fit.</exception>
+    /// <exception cref="InsufficientMemoryException">The device's memory does not suffice; the message says what would fit.</exception>
     public static TrainingSummary Train(
         CascadedRefinementNetwork network, IPerceptionNetwork perception, TrainingPairs pairs, TrainingOptions options,
         Action<TrainingProgress> report, Action<string> log, CancellationToken cancellation,
@@ -63,17 +66,20 @@ public static class Trainer
             throw new ArgumentException("EarlyStoppingPatience needs a validation set to look at.", nameof(options));
         return DeviceMemory.Guard(
             () => TrainOn(network, perception, pairs, validation, options, report, log, warn ?? log, network.parameters().First().device, cancellation),
-            capacity => WhatFits(network.Architecture, options.BatchSize, pairs.Count, capacity));
+            capacity => WhatFits(network.Architecture, options.BatchSize, pairs.Count + (validation?.Count ?? 0), capacity));
     }
 
-    /// <summary>What to do when a training does not fit into the device's memory, as a sentence.</summary>
+    /// <summary>What would fit where a training turned out not to, as a sentence.</summary>
     /// <param name="architecture">The network.</param>
     /// <param name="batchSize">Pairs in a step.</param>
-    /// <param name="pairs">Pairs to learn from.</param>
+    /// <param name="pairs">Pairs in memory.</param>
     /// <param name="capacity">The device's memory in bytes; null: not known.</param>
     internal static string WhatFits(CrnArchitecture architecture, int batchSize, int pairs, long? capacity)
-        => FormattableString.Invariant(
-            $"{architecture.Height}x{architecture.Width} with width factor {architecture.WidthFactor:0.####} and batches of {batchSize} is too much: choose less of one of them.");
+    {
+        // It did not fit, whatever the estimate was: so what is there is less than that.
+        long estimate = MemoryEstimate.OfTraining(architecture, batchSize, pairs).Total;
+        return MemoryEstimate.TrainingThatFits(architecture, batchSize, pairs, Math.Min(capacity ?? MemoryEstimate.Available, (long)(FailedShare * estimate)));
+    }
 
     private static TrainingSummary TrainOn(
         CascadedRefinementNetwork network, IPerceptionNetwork perception, TrainingPairs pairs, TrainingPairs? validation, TrainingOptions options,

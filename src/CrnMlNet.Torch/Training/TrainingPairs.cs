@@ -8,6 +8,9 @@ namespace CrnMlNet.Torch.Training;
 /// <summary>The pairs (L, I) to learn from, at the working size: class ids and photos as bytes, in memory.</summary>
 public sealed class TrainingPairs
 {
+    /// <summary>Bytes of memory that a pair takes for each of its pixels: the class id and three colours.</summary>
+    public const int BytesPerPixel = 4;
+
     private readonly List<(byte[] Ids, byte[] Photo)> _pairs = [];
 
     /// <summary>Makes an empty set.</summary>
@@ -27,6 +30,17 @@ public sealed class TrainingPairs
 
     /// <summary>How many pairs there are.</summary>
     public int Count => _pairs.Count;
+
+    /// <summary>Checks that a further pair has room in the memory that this process can have.</summary>
+    /// <exception cref="InsufficientMemoryException">It has not.</exception>
+    public void CheckRoomForNext()
+    {
+        long bytes = (Count + 1L) * Height * Width * BytesPerPixel;
+        if (bytes > MemoryEstimate.Available)
+            throw new InsufficientMemoryException(
+                $"More than {Count} pairs at {Height}x{Width} do not fit: they take {MemoryEstimate.Show(bytes)} of memory, and {MemoryEstimate.Show(MemoryEstimate.Available)} are there. "
+                + "Learn from fewer pairs, or at a smaller size.");
+    }
 
     /// <summary>Adds a pair; the arrays are kept, not copied.</summary>
     /// <param name="ids">The class id of every pixel <c>[H, W]</c>, each in [0, channels).</param>

@@ -85,6 +85,7 @@ internal sealed class TrainingRows
                 return null;
             }
 
+            pairs.CheckRoomForNext();
             var ids = new byte[_options.Height * _options.Width];
             decoder.Decode(labels, ids, _options.Height, _options.Width, RowErrors.Source(row, _labelColumn.Name, labels));
             pairs.Add(ids, PhotoPixels.FromImage(photo, _options.Height, _options.Width));

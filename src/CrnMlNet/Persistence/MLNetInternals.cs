@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
@@ -33,6 +34,7 @@ internal static class MLNetInternals
     private const string WeightsEntry = "weights.safetensors";
     private const string ChecksumsEntry = "SHA256SUMS";
     private const int LargestDescription = 16 << 20;
+    private const int LargestChecksums = 1 << 16;
 
     private static readonly Lazy<string?> Incompatibility = new(FindIncompatibility);
 
@@ -121,23 +123,22 @@ internal static class MLNetInternals
     {
         ctx.CheckAtModel(GetVersionInfo());
         var checksums = ReadChecksums(env, ctx);
-        var description = ReadDescription(env, ctx, checksums);
-        using var weights = OpenEntry(env, ctx, WeightsEntry);
+        var model = SynthesisModel.FromJson(ReadDescription(env, ctx, checksums));
+        if (GpuDeviceId(env) is null)
+            model.CheckMemory();
+        using var weights = OpenEntry(env, ctx, WeightsEntry, model.LargestWeights);
         Verify(env, ctx, WeightsEntry, weights.Stream, checksums);
-        return SynthesizeFromLabelsTransformer.Load(env, description, weights.Stream);
+        return SynthesizeFromLabelsTransformer.Load(env, model, weights.Stream);
     }
 
     // .NET does not check the CRC of a zip's entries, so a changed byte in the weights would go unnoticed. A model without
     // the checksums, as CrnMlNet first wrote them, is not checked.
     private static string ReadChecksums(IHostEnvironment env, ModelLoadContext ctx)
     {
-        if (TryOpenEntry(env, ctx, ChecksumsEntry) is not { } entry)
+        if (TryOpenEntry(env, ctx, ChecksumsEntry, LargestChecksums) is not { } entry)
             return "";
         using (entry)
-        {
-            CheckLength(env, ChecksumsEntry, entry.Stream);
             return new StreamReader(entry.Stream, Encoding.UTF8).ReadToEnd();
-        }
     }
 
     private static void Verify(IHostEnvironment env, ModelLoadContext ctx, string name, Stream entry, string checksums)
@@ -151,37 +152,51 @@ internal static class MLNetInternals
                 $"The model's '{name}' in '{ctx.Directory}' is damaged: it is not what was saved (its checksum differs). Copy or save the model again."));
     }
 
-    private static void CheckLength(IHostEnvironment env, string name, Stream entry)
-    {
-        if (entry.Length > LargestDescription)
-            throw env.Process(new FormatException(
-                $"The model's '{name}' has {entry.Length} bytes, more than the {LargestDescription} that it may have: the file is damaged."));
-    }
-
     private static string ReadDescription(IHostEnvironment env, ModelLoadContext ctx, string checksums)
     {
-        using var entry = OpenEntry(env, ctx, DescriptionEntry);
-        CheckLength(env, DescriptionEntry, entry.Stream);
+        using var entry = OpenEntry(env, ctx, DescriptionEntry, LargestDescription);
         Verify(env, ctx, DescriptionEntry, entry.Stream, checksums);
         using var reader = new StreamReader(entry.Stream, Encoding.UTF8);
         return reader.ReadToEnd();
     }
 
-    private static Repository.Entry OpenEntry(IHostEnvironment env, ModelLoadContext ctx, string name)
-        => TryOpenEntry(env, ctx, name) ?? throw env.Process(new FormatException(
+    private static Repository.Entry OpenEntry(IHostEnvironment env, ModelLoadContext ctx, string name, long largest)
+        => TryOpenEntry(env, ctx, name, largest) ?? throw env.Process(new FormatException(
             $"The model has no '{name}' in '{ctx.Directory}': the file is damaged or was not written by CrnMlNet. Save the model again."));
 
     // ML.NET unpacks an entry into a temporary file, so its stream is seekable, and deletes the file when it has loaded the model.
-    private static Repository.Entry? TryOpenEntry(IHostEnvironment env, ModelLoadContext ctx, string name)
+    // Never more is unpacked than the zip declares, so what it declares is checked first.
+    private static Repository.Entry? TryOpenEntry(IHostEnvironment env, ModelLoadContext ctx, string name, long largest)
     {
         try
         {
-            return ctx.Repository.OpenEntryOrNull(ctx.Directory, name);
+            CheckLength(env, ctx, name, DeclaredLength(ctx, name), largest);
+            var entry = ctx.Repository.OpenEntryOrNull(ctx.Directory, name);
+            CheckLength(env, ctx, name, entry?.Stream.Length, largest);
+            return entry;
         }
         catch (InvalidDataException exception)
         {
             throw env.Process(new FormatException($"The model's '{name}' in '{ctx.Directory}' is damaged: {exception.Message}", exception));
         }
+    }
+
+    private static void CheckLength(IHostEnvironment env, ModelLoadContext ctx, string name, long? length, long largest)
+    {
+        if (length > largest)
+            throw env.Process(new FormatException(
+                $"The model's '{name}' in '{ctx.Directory}' has {length:N0} bytes, more than the {largest:N0} that it may have: the file is damaged."));
+    }
+
+    /// <summary>The bytes that an entry unpacks to as the zip has it, or null: where there is none, or ML.NET no longer keeps the zip's entries as it did.</summary>
+    private static long? DeclaredLength(ModelLoadContext ctx, string name)
+    {
+        // Private, so it may go without notice: then an entry is checked when it has been unpacked.
+        var field = typeof(RepositoryReader).GetField("_entries", BindingFlags.Instance | BindingFlags.NonPublic);
+        if (field?.GetValue(ctx.Repository) is not Dictionary<string, ZipArchiveEntry> entries)
+            return null;
+        var path = Path.Combine(ctx.Directory ?? "", name);
+        return entries.TryGetValue(path, out var entry) || entries.TryGetValue(path.Replace('/', '\\'), out entry) ? entry.Length : null;
     }
 
     private static VersionInfo GetVersionInfo() => new(

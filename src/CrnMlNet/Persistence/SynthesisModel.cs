@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using CrnMlNet.Data;
 using CrnMlNet.Torch.Networks;
+using CrnMlNet.Torch.Training;
 using CrnMlNet.Torch.Weights;
 
 namespace CrnMlNet.Persistence;
@@ -13,6 +14,7 @@ internal sealed record SynthesisModel(
 {
     private const string FormatName = "CrnMlNet";
     private const int FormatVersion = 1;
+    private const int LargestWeightsHeader = 1 << 20;
 
     private static readonly JsonSerializerOptions Json = new()
     {
@@ -22,6 +24,9 @@ internal sealed record SynthesisModel(
         RespectNullableAnnotations = true,
         TypeInfoResolver = new DefaultJsonTypeInfoResolver(),
     };
+
+    /// <summary>The most bytes that the weights can have as a file: of 8 bytes each, behind a long header.</summary>
+    public long LargestWeights => LargestWeightsHeader + sizeof(double) * Architecture.ParameterCount();
 
     public string ToJson()
     {
@@ -65,6 +70,10 @@ internal sealed record SynthesisModel(
             throw new FormatException($"The model's description is damaged: {e.Message}", e);
         }
     }
+
+    /// <summary>Checks that a network of this size has room in this machine, before its weights are unpacked.</summary>
+    /// <exception cref="InsufficientMemoryException">It has not.</exception>
+    public void CheckMemory() => MemoryEstimate.CheckSynthesis(Architecture);
 
     /// <summary>Checks that the weights are as many as the network needs, before any memory is taken for them.</summary>
     /// <exception cref="FormatException">They are not.</exception>

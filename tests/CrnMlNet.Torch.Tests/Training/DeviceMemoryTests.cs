@@ -34,7 +34,7 @@ public sealed class DeviceMemoryTests
     }
 
     [Fact]
-    public void TrainingSaysWhatWouldFit()
+    public void TrainingThatRunsOutOfMemorySaysSo()
     {
         using var network = new CascadedRefinementNetwork(new CrnArchitecture
         {
@@ -48,8 +48,21 @@ public sealed class DeviceMemoryTests
         var exception = Assert.ThrowsAny<OutOfMemoryException>(() => Trainer.Train(
             network, perception, ShadedShapes.Pairs(4, seed: 1), new TrainingOptions { BatchSize = 4 }, _ => { }, _ => { }, CancellationToken.None));
 
-        Assert.Contains("batch", exception.Message);
-        Assert.Contains("width factor", exception.Message);
+        Assert.StartsWith("The device's memory does not suffice. ", exception.Message);
+        Assert.Contains("libtorch: ", exception.Message);
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData(24L << 30)]
+    public void WhatWouldFitIsLessThanWhatDidNot(long? capacity)
+    {
+        var paper = new CrnArchitecture { Channels = 20, Height = 512, Width = 1024 };
+
+        string advice = Trainer.WhatFits(paper, batchSize: 8, pairs: 100, capacity);
+
+        Assert.StartsWith("This would fit: batches of ", advice);
+        Assert.DoesNotContain("batches of 8", advice);
     }
 
     // 2^58 bytes are above the address space of any processor of today.

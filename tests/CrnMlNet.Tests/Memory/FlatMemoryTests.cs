@@ -1,0 +1,153 @@
+using CrnMlNet.Tests.Data;
+using CrnMlNet.Tests.Pipelines;
+using CrnMlNet.Torch.Networks;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Transforms.Image;
+
+namespace CrnMlNet.Tests.Memory;
+
+/// <summary>
+/// Memory is flat after warm-up. Images and networks are large enough here that one in ten, left to the finalizer or not freed
+/// at all, would show; the number of live tensors must come out exactly, with no help of the garbage collector.
+/// </summary>
+[Collection(AloneCollection.Name)]
+[Trait("Category", "Long")]
+public class FlatMemoryTests
+{
+    private const int Images = 2000;
+    private const int Fits = 20;
+    private const int Height = 64;
+    private const int Width = 96;
+    private const long Tolerance = 16 << 20;
+
+    private static readonly MLContext MLContext = new(seed: 1);
+
+    [Fact]
+    public void Scoring_2000_rows()
+    {
+        using var transformer = Train();
+        Score(transformer, Images / 10);
+        var before = UsedMemory.AfterCollection();
+
+        Score(transformer, Images);
+
+        AssertFlat(before);
+    }
+
+    [Fact]
+    public void Scoring_2000_files()
+    {
+        using var folder = new TemporaryFolder();
+        var files = Samples.WriteFiles(folder);
+        using var transformer = Train();
+        var loader = MLContext.Transforms.LoadImages("Labels", folder.Path, "LabelPath").Fit(MLContext.Data.LoadFromEnumerable(files));
+        void ScoreFiles(int count) => Read(transformer.Transform(
+            loader.Transform(MLContext.Data.LoadFromEnumerable(Enumerable.Range(0, count).Select(i => files[i % files.Count])))), count);
+        ScoreFiles(Images / 10);
+        var before = UsedMemory.AfterCollection();
+
+        ScoreFiles(Images);
+
+        AssertFlat(before);
+    }
+
+    [Fact]
+    public void Predicting_2000_times()
+    {
+        using var transformer = Train();
+        using var engine = MLContext.Model.CreatePredictionEngine<LargeScene, LargeSynthesis>(transformer);
+        Predict(engine, Images / 10);
+        var before = UsedMemory.AfterCollection();
+
+        Predict(engine, Images);
+
+        AssertFlat(before);
+    }
+
+    [Fact]
+    public void Fitting_20_times()
+    {
+        for (int i = 0; i < Fits / 4; i++)
+            Train(widthFactor: 1.0 / 16).Dispose();
+        var before = UsedMemory.AfterCollection();
+
+        for (int i = 0; i < Fits; i++)
+            Train(widthFactor: 1.0 / 16).Dispose();
+
+        // TorchSharp's count goes up by two for a Parameter and down by one: it empties the tensor that one is made of.
+        using var network = new CascadedRefinementNetwork(new() { Channels = 2, Height = Height, Width = Width, WidthFactor = 1.0 / 64 });
+        int parameters = network.parameters().Count();
+        AssertFlat(before with { Tensors = before.Tensors + (Fits + 2) * parameters });
+    }
+
+    private static void AssertFlat(UsedMemory before)
+    {
+        Assert.Equal(before.Tensors, UsedMemory.Now().Tensors);
+        long growth = UsedMemory.AfterCollection().PrivateBytes - before.PrivateBytes;
+        TestContext.Current.TestOutputHelper!.WriteLine($"Private bytes {before.PrivateBytes:N0}, grown by {growth:N0}; {before.Tensors} tensors.");
+        Assert.InRange(growth, long.MinValue, Tolerance);
+    }
+
+    private static SynthesizeFromLabelsTransformer Train(double widthFactor = 1.0 / 64)
+    {
+        var options = new SynthesizeFromLabelsEstimator.Options { Height = Height, Width = Width, WidthFactor = widthFactor, Epochs = 1 };
+        var pairs = Samples.Pairs(2);
+        try
+        {
+            return MLContext.Transforms.SynthesizeFromLabels(options).Fit(MLContext.Data.LoadFromEnumerable(pairs));
+        }
+        finally
+        {
+            foreach (var pair in pairs)
+            {
+                pair.Labels!.Dispose();
+                pair.Photo!.Dispose();
+            }
+        }
+    }
+
+    private static void Score(SynthesizeFromLabelsTransformer transformer, int count)
+        => Read(transformer.Transform(MLContext.Data.LoadFromEnumerable(Scenes(count))), count);
+
+    private static void Read(IDataView data, int count)
+    {
+        var column = data.Schema["Synthesized"];
+        using var cursor = data.GetRowCursor([column]);
+        var getter = cursor.GetGetter<MLImage>(column);
+        int read = 0;
+        for (MLImage photo = null!; cursor.MoveNext(); read++)
+        {
+            getter(ref photo);
+            photo.Dispose();
+        }
+        Assert.Equal(count, read);
+    }
+
+    private static IEnumerable<LargeScene> Scenes(int count)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            using var labels = Samples.Labels(i, Width, Height);
+            yield return new LargeScene { Labels = labels };
+        }
+    }
+
+    private static void Predict(PredictionEngine<LargeScene, LargeSynthesis> engine, int count)
+    {
+        foreach (var scene in Scenes(count))
+            engine.Predict(scene).Synthesized!.Dispose();
+    }
+
+    private sealed class LargeScene
+    {
+        [ImageType(Height, Width)]
+        public MLImage? Labels { get; set; }
+    }
+
+    private sealed class LargeSynthesis
+    {
+        [ImageType(Height, Width)]
+        public MLImage? Synthesized { get; set; }
+    }
+}

@@ -1,0 +1,78 @@
+using CrnMlNet.Torch.Networks;
+using CrnMlNet.Torch.Training;
+
+namespace CrnMlNet.Torch.Tests.Training;
+
+/// <summary>That estimates come true is measured where networks are trained in a process of their own: EstimatedMemoryTests.</summary>
+public sealed class MemoryEstimateTests
+{
+    private const long Gigabyte = 1L << 30;
+
+    private static readonly CrnArchitecture Paper = new() { Channels = 20, Height = 256, Width = 512 };
+
+    [Fact]
+    public void PairsTakeFourBytesAPixel() => Assert.Equal(1000L * 256 * 512 * 4, MemoryEstimate.OfTraining(Paper, 1, 1000).Pairs);
+
+    [Fact]
+    public void WeightsOfATrainingTakeWhatGradientsAndAdamAddToThem()
+    {
+        Assert.InRange(MemoryEstimate.OfTraining(Paper, 1, 1).Weights, 4 * 4 * Paper.ParameterCount(), 4 * 6 * Paper.ParameterCount());
+        Assert.Equal(4 * Paper.ParameterCount(), MemoryEstimate.OfSynthesis(Paper).Weights);
+    }
+
+    [Fact]
+    public void ActivationsGrowWithTheBatch() =>
+        Assert.Equal(4.0, (double)MemoryEstimate.OfTraining(Paper, 4, 1).Activations / MemoryEstimate.OfTraining(Paper, 1, 1).Activations, 0.001);
+
+    [Fact]
+    public void WhatFitsIsNotRefused() => MemoryEstimate.CheckTraining(new() { Channels = 12, Height = 96, Width = 128, WidthFactor = 0.125 }, 1, 100);
+
+    [Fact]
+    public void ATrainingThatIsFarTooLargeSaysWhatWouldFit()
+    {
+        var large = Paper with { Height = 1024, Width = 2048 };
+        var refusal = Assert.Throws<InsufficientMemoryException>(() => MemoryEstimate.OfTraining(large, 8, 10).CheckRoom(
+            24 * Gigabyte, available => MemoryEstimate.TrainingThatFits(large, 8, 10, available)));
+
+        Assert.StartsWith("Training at 1024x2048, width factor 1, with batches of 8 takes about ", refusal.Message);
+        Assert.Contains("and 24 GiB are there. This would fit: ", refusal.Message);
+    }
+
+    [Theory]
+    [InlineData(8, 256, 512, 1)]
+    [InlineData(2, 1024, 2048, 0.25)]
+    [InlineData(1, 512, 512, 2)]
+    public void WhatIsSaidToFitFits(int batchSize, int height, int width, double widthFactor)
+    {
+        var architecture = Paper with { Height = height, Width = width, WidthFactor = widthFactor };
+        long total = MemoryEstimate.OfTraining(architecture, batchSize, 10).Total;
+
+        foreach (var way in MemoryEstimate.TrainingThatFits(architecture, batchSize, 10, total / 2).TrimEnd('.').Replace("This would fit: ", "").Split(", or "))
+        {
+            var words = way.Split(' ');
+            var (changed, batch) = words switch
+            {
+                ["batches", "of", var count] => (architecture, int.Parse(count)),
+                ["width", "factor", var factor] => (architecture with { WidthFactor = double.Parse(factor) }, batchSize),
+                [var size] => (architecture with { Height = int.Parse(size.Split('x')[0]), Width = int.Parse(size.Split('x')[1]) }, batchSize),
+                _ => throw new FormatException(way),
+            };
+            Assert.InRange(MemoryEstimate.OfTraining(changed, batch, 10).Total, 1, total / 2);
+        }
+    }
+
+    [Fact]
+    public void ANetworkThatIsFarTooLargeIsRefused()
+    {
+        var largest = Paper with { Height = 8192, Width = 8192, WidthFactor = 4, NoiseChannels = 64 };
+
+        Assert.Throws<InsufficientMemoryException>(() => MemoryEstimate.OfSynthesis(largest).CheckRoom(24 * Gigabyte, _ => ""));
+    }
+
+    [Theory]
+    [InlineData(900, "900 bytes")]
+    [InlineData(380L << 20, "380 MiB")]
+    [InlineData(1536L << 20, "1.5 GiB")]
+    [InlineData(1230L << 30, "1.2 TiB")]
+    public void BytesReadAsPeopleSayThem(long bytes, string expected) => Assert.Equal(expected, MemoryEstimate.Show(bytes));
+}

@@ -1,0 +1,57 @@
+using CrnMlNet.Torch.Training;
+
+namespace CrnMlNet.Torch.Tests.Training;
+
+public sealed class TimeEstimateTests
+{
+    [Fact]
+    public void LongStepsAreToldOfAfterTenSeconds()
+    {
+        // 3 s for the first step, then 2 s each: 3 + 2 * 499 = 1001 s.
+        var told = Run(steps: 500, first: 3, each: 2);
+
+        Assert.Equal([(7, "Training will take about 17 minutes.")], told);
+    }
+
+    [Fact]
+    public void AShortTrainingIsToldOfAfterATenthOfIt() =>
+        Assert.Equal([(12, "Training will take about a second.")], Run(steps: 102, first: 0.1, each: 0.01));
+
+    [Fact]
+    public void AFirstStepThatTakesLongDoesNotCount() =>
+        Assert.Equal([(12, "Training will take about 11 seconds.")], Run(steps: 102, first: 10, each: 0.01));
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void TooFewStepsTellNothing(int steps) => Assert.Empty(Run(steps, first: 1, each: 1));
+
+    [Theory]
+    [InlineData(40, "40 seconds")]
+    [InlineData(1020, "17 minutes")]
+    [InlineData(12600, "3.5 hours")]
+    [InlineData(864000, "10.0 days")]
+    public void TimesReadAsPeopleSayThem(int seconds, string expected) => Assert.Equal(expected, TimeEstimate.Show(TimeSpan.FromSeconds(seconds)));
+
+    private static List<(int Step, string Text)> Run(int steps, double first, double each)
+    {
+        var told = new List<(int, string)>();
+        int step = 1;
+        var estimate = new TimeEstimate(text => told.Add((step, text)));
+        for (; step <= steps; step++)
+        {
+            estimate.Report(new TrainingProgress
+            {
+                Step = step,
+                Steps = steps,
+                Epoch = 1,
+                Epochs = 1,
+                IsEpochEnd = step == steps,
+                Loss = 1,
+                ImagesPerSecond = 1,
+                Elapsed = TimeSpan.FromSeconds(first + each * (step - 1)),
+            });
+        }
+        return told;
+    }
+}
