@@ -71,7 +71,7 @@ public sealed class SynthesizeFromLabelsEstimator : IEstimator<SynthesizeFromLab
             channel.Info(MessageSensitivity.None, $"Training a cascaded refinement network of {network.ParameterCount:N0} parameters on {device}.");
             var summary = Train(network, pairs, decoder, seed, channel);
             var model = new SynthesisModel(_options.InputColumnName, _options.OutputColumnName, decoder, architecture, TrainingRecord.From(_options, pairs.Count, seed, summary));
-            return new SynthesizeFromLabelsTransformer(_environment, model, network);
+            return new SynthesizeFromLabelsTransformer(_environment, model, network) { ScoringBatchSize = _options.ScoringBatchSize };
         }
         catch
         {
@@ -185,6 +185,9 @@ public sealed class SynthesizeFromLabelsEstimator : IEstimator<SynthesizeFromLab
         /// <summary>Whether pairs are mirrored left to right half of the time while training.</summary>
         public bool Mirror { get; set; } = true;
 
+        /// <summary>The fitted model's <see cref="SynthesizeFromLabelsTransformer.ScoringBatchSize"/>: how many rows it paints at once.</summary>
+        public int ScoringBatchSize { get; set; } = SynthesizeFromLabelsTransformer.DefaultScoringBatchSize;
+
         /// <summary>Seeds weights, order and mirroring; null: the seed of the <see cref="MLContext"/>, or 0.</summary>
         public int? Seed { get; set; }
 
@@ -232,6 +235,7 @@ public sealed class SynthesizeFromLabelsEstimator : IEstimator<SynthesizeFromLab
                 throw context.Process(new ArgumentOutOfRangeException(nameof(Palette), "A palette is needed: LabelPalette.CamVid, LabelPalette.Load(file), ..."));
             CheckDefined(context, nameof(LabelEncoding), LabelEncoding);
             CheckDefined(context, nameof(UnknownLabels), UnknownLabels);
+            SynthesizeFromLabelsTransformer.CheckScoringBatchSize(context, ScoringBatchSize);
             try
             {
                 Architecture().Validate();
