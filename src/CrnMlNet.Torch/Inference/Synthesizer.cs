@@ -40,7 +40,7 @@ public sealed class Synthesizer(CascadedRefinementNetwork network)
         using var scope = NewDisposeScope();
         var labels = torch.empty([count, architecture.Height, architecture.Width], ScalarType.Byte);
         ids.CopyTo(labels.bytes);
-        var images = network.forward(SemanticLayout.OneHot(labels.to(_device), architecture.Channels));
+        var images = network.call(SemanticLayout.OneHot(labels.to(_device), architecture.Channels));
         var bytes = images.select(1, 0).round().clamp(0, 255).to(ScalarType.Byte).cpu().contiguous();
         bytes.bytes.CopyTo(photos);
     }
