@@ -90,7 +90,7 @@ public sealed class SynthesizeFromLabelsEstimator : IEstimator<SynthesizeFromLab
             channel.Info(MessageSensitivity.None, $"Training a cascaded refinement network of {network.ParameterCount:N0} parameters on {device}.");
             var summary = Train(network, pairs, validation, decoder, seed, channel);
             var model = new SynthesisModel(_options.InputColumnName, _options.OutputColumnName, decoder, architecture, TrainingRecord.From(_options, pairs.Count, seed, summary, warmStart));
-            return new SynthesizeFromLabelsTransformer(_environment, model, network);
+            return new SynthesizeFromLabelsTransformer(_environment, model, network) { ScoringBatchSize = _options.ScoringBatchSize };
         }
         catch
         {
@@ -246,6 +246,9 @@ public sealed class SynthesizeFromLabelsEstimator : IEstimator<SynthesizeFromLab
         /// <summary>Whether pairs are mirrored left to right half of the time while training.</summary>
         public bool Mirror { get; set; } = true;
 
+        /// <summary>The fitted model's <see cref="SynthesizeFromLabelsTransformer.ScoringBatchSize"/>: how many rows it paints at once.</summary>
+        public int ScoringBatchSize { get; set; } = SynthesizeFromLabelsTransformer.DefaultScoringBatchSize;
+
         /// <summary>Seeds weights, order and mirroring; null: the seed of the <see cref="MLContext"/>, or 0.</summary>
         public int? Seed { get; set; }
 
@@ -366,6 +369,7 @@ public sealed class SynthesizeFromLabelsEstimator : IEstimator<SynthesizeFromLab
             if (WarmStartModelPath is not null && WarmStartModel is not null)
                 throw context.Process(new ArgumentOutOfRangeException(
                     nameof(WarmStartModelPath), WarmStartModelPath, "Start from WarmStartModelPath or from WarmStartModel, not from both."));
+            SynthesizeFromLabelsTransformer.CheckScoringBatchSize(context, ScoringBatchSize);
             try
             {
                 Architecture().Validate();

@@ -18,8 +18,9 @@ namespace CrnMlNet;
 /// </summary>
 /// <remarks>
 /// <para>Needs the label column alone; it adds an image column. Each photo is a new image that is the caller's to dispose; the
-/// label images are not disposed. Rows are painted when they are asked for, and only if the photo column is. Any number of
-/// cursors may be open, on any threads. Holds native memory: dispose it.</para>
+/// label images are not disposed. Rows are painted when they are asked for, and only if the photo column is; see
+/// <see cref="ScoringBatchSize"/>. Any number of cursors may be open, on any threads. Holds native memory: dispose it, when you
+/// like: a photo that is being painted is finished first, and who asks for another gets <see cref="ObjectDisposedException"/>.</para>
 /// <para>A damaged file ends <c>mlContext.Model.Load</c> with a <see cref="FormatException"/>, which ML.NET may wrap; where ML.NET
 /// itself or .NET's zip meets the damage first, it can also be an <see cref="InvalidDataException"/>, an
 /// <see cref="InvalidOperationException"/>, an <see cref="ArgumentException"/> or an <see cref="IOException"/>. A network that this
@@ -29,11 +30,17 @@ namespace CrnMlNet;
 /// </remarks>
 public sealed class SynthesizeFromLabelsTransformer : ITransformer, IDisposable
 {
+    /// <summary>The most rows that can be painted at once.</summary>
+    public const int LargestScoringBatchSize = Synthesizer.LargestBatch;
+
+    internal const int DefaultScoringBatchSize = 4;
+
     private readonly IHost _host;
     private readonly SynthesisModel _model;
     private readonly CascadedRefinementNetwork _network;
+    private readonly NetworkLifetime _lifetime;
     private readonly Synthesizer _synthesizer;
-    private bool _disposed;
+    private int _scoringBatchSize = DefaultScoringBatchSize;
 
     internal SynthesizeFromLabelsTransformer(IHostEnvironment environment, SynthesisModel model, CascadedRefinementNetwork network)
     {
@@ -41,6 +48,7 @@ public sealed class SynthesizeFromLabelsTransformer : ITransformer, IDisposable
         _model = model;
         _network = network;
         _network.eval();
+        _lifetime = new NetworkLifetime(network);
         _synthesizer = new Synthesizer(network);
     }
 
@@ -59,6 +67,26 @@ public sealed class SynthesizeFromLabelsTransformer : ITransformer, IDisposable
     /// <summary>How the network was trained.</summary>
     public TrainingRecord Training => _model.Training;
 
+    /// <summary>
+    /// How many rows <see cref="Transform"/> paints at once, 1 to <see cref="LargestScoringBatchSize"/>. It changes no photo on
+    /// the CPU, and is not saved. A view keeps what was set when it was made.
+    /// </summary>
+    /// <remarks>
+    /// The first photo asked for is painted alone, then two, four and so on are, as long as one row after the other is asked
+    /// for. Above 1 the data is read by two cursors, one of them ahead; data that does not say that it can be read twice (it
+    /// neither can be shuffled nor knows its number of rows, such as an <see cref="IEnumerable{T}"/>) is always read row by row.
+    /// </remarks>
+    /// <exception cref="ArgumentOutOfRangeException">The value is out of its range.</exception>
+    public int ScoringBatchSize
+    {
+        get => _scoringBatchSize;
+        set
+        {
+            CheckScoringBatchSize(_host, value);
+            _scoringBatchSize = value;
+        }
+    }
+
     /// <summary>Always true: each row is painted from that row alone.</summary>
     public bool IsRowToRowMapper => true;
 
@@ -75,7 +103,7 @@ public sealed class SynthesizeFromLabelsTransformer : ITransformer, IDisposable
     public IDataView Transform(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        return new SynthesizedDataView(input, Bind(input.Schema));
+        return new SynthesizedDataView(input, Bind(input.Schema), ScoringBatchSize);
     }
 
     /// <summary>The mapper that <c>PredictionEngine</c> uses.</summary>
@@ -103,33 +131,25 @@ public sealed class SynthesizeFromLabelsTransformer : ITransformer, IDisposable
     {
         ArgumentNullException.ThrowIfNull(labels);
         var channels = new byte[Architecture.Height * Architecture.Width];
-        _model.Decoder.Decode(labels, channels, Architecture.Height, Architecture.Width, SourceOf(labels));
+        ReadLabels(labels, channels, SourceOf(labels));
         return channels;
     }
 
-    /// <summary>Frees the network. A second call does nothing.</summary>
-    public void Dispose()
-    {
-        if (_disposed)
-            return;
-        _disposed = true;
-        _network.Dispose();
-    }
+    /// <summary>Frees the network, once the photos that are being painted are finished. A second call does nothing.</summary>
+    public void Dispose() => _lifetime.Dispose();
 
     void ICanSaveModel.Save(ModelSaveContext ctx)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        using var use = _lifetime.Enter(this);
         MLNetInternals.Save(ctx, _model.ToJson(), stream => Safetensors.Write(stream, [.. _network.state_dict().Select(entry => (entry.Key, entry.Value))]));
     }
 
+    /// <summary>Does something with the network, which lives on until that is done.</summary>
     /// <exception cref="ObjectDisposedException">This transformer has been disposed.</exception>
-    internal CascadedRefinementNetwork Network
+    internal T WithNetwork<T>(Func<CascadedRefinementNetwork, T> work)
     {
-        get
-        {
-            ObjectDisposedException.ThrowIf(_disposed, this);
-            return _network;
-        }
+        using var use = _lifetime.Enter(this);
+        return work(_network);
     }
 
     internal static SynthesizeFromLabelsTransformer Load(IHostEnvironment environment, SynthesisModel model, Stream weights)
@@ -155,10 +175,30 @@ public sealed class SynthesizeFromLabelsTransformer : ITransformer, IDisposable
         }
     }
 
+    internal static void CheckScoringBatchSize(IExceptionContext context, int value)
+    {
+        if (value is < 1 or > LargestScoringBatchSize)
+            throw context.Process(new ArgumentOutOfRangeException(
+                nameof(ScoringBatchSize), value, $"{nameof(ScoringBatchSize)} must be from 1 to {LargestScoringBatchSize}."));
+    }
+
+    internal void CheckAlive() => ObjectDisposedException.ThrowIf(_lifetime.IsDisposed, this);
+
     internal MLImage Paint(MLImage labels, string source)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        using var use = _lifetime.Enter(this);
         return LabelsToPhoto.Paint(_model.Decoder, _synthesizer, labels, source);
+    }
+
+    /// <summary>Reads a label image into <paramref name="ids"/>, one photo's part of what <see cref="Paint(ReadOnlySpan{byte}, Span{byte})"/> takes.</summary>
+    internal void ReadLabels(MLImage labels, Span<byte> ids, string source)
+        => _model.Decoder.Decode(labels, ids, Architecture.Height, Architecture.Width, source);
+
+    /// <summary>Paints several photos at once; see <see cref="Synthesizer.Synthesize"/>.</summary>
+    internal void Paint(ReadOnlySpan<byte> ids, Span<byte> photos)
+    {
+        using var use = _lifetime.Enter(this);
+        _synthesizer.Synthesize(ids, photos);
     }
 
     private static string SourceOf(MLImage labels) => labels.Tag is { Length: > 0 } file ? $"label image '{file}'" : "label image";
@@ -166,7 +206,7 @@ public sealed class SynthesizeFromLabelsTransformer : ITransformer, IDisposable
     private SynthesisMapper Bind(DataViewSchema schema)
     {
         ArgumentNullException.ThrowIfNull(schema);
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        CheckAlive();
         if (schema.GetColumnOrNull(InputColumnName) is not { } labels)
             throw MLNetInternals.SchemaMismatch(_host, "inputSchema", "label", InputColumnName);
         if (labels.Type is not ImageDataViewType)

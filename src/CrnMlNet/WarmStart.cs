@@ -13,7 +13,7 @@ internal static class WarmStart
     public static string? Apply(SynthesizeFromLabelsEstimator.Options options, CascadedRefinementNetwork network, Action<string> log)
     {
         if (options.WarmStartModel is { } given)
-            return Copy(given, "the given model", options, network, log);
+            return given.WithNetwork(learned => Copy(given, learned, "the given model", options, network, log));
         if (options.WarmStartModelPath is not { } path)
             return null;
 
@@ -22,7 +22,7 @@ internal static class WarmStart
         {
             var model = Synthesizers(loaded).FirstOrDefault()
                 ?? throw new InvalidOperationException($"WarmStartModelPath '{path}' is an ML.NET model that does not synthesize from labels.");
-            return Copy(model, $"'{Path.GetFileName(path)}'", options, network, log);
+            return model.WithNetwork(learned => Copy(model, learned, $"'{Path.GetFileName(path)}'", options, network, log));
         }
         finally
         {
@@ -45,9 +45,10 @@ internal static class WarmStart
     };
 
     private static string Copy(
-        SynthesizeFromLabelsTransformer model, string name, SynthesizeFromLabelsEstimator.Options options, CascadedRefinementNetwork network, Action<string> log)
+        SynthesizeFromLabelsTransformer model, CascadedRefinementNetwork learned, string name, SynthesizeFromLabelsEstimator.Options options,
+        CascadedRefinementNetwork network, Action<string> log)
     {
-        var source = model.Network.named_parameters().ToDictionary(named => named.name, named => named.parameter);
+        var source = learned.named_parameters().ToDictionary(named => named.name, named => named.parameter);
         // A module is copied whole or not at all: a convolution is of no use without the normalisation behind it.
         var modules = network.named_parameters().GroupBy(named => named.name.Split('.')[0]).ToList();
         var fitting = modules.Where(module => module.All(named =>

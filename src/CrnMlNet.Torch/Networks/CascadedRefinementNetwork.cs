@@ -65,7 +65,7 @@ public sealed class CascadedRefinementNetwork : nn.Module<Tensor, Tensor>
         for (int i = 0; i < _modules.Length; i++)
             features = _modules[i].forward(features, WithNoise(labels[i], i));
 
-        var planes = SemanticLayout.Crop(_conv100.forward(features!), Architecture.Height, Architecture.Width);
+        var planes = SemanticLayout.Crop(_conv100.Convolve(features!), Architecture.Height, Architecture.Width);
         return ((planes + 1) * 127.5f)
             .reshape(layout.shape[0], 3, Architecture.ImagesPerLayout, Architecture.Height, Architecture.Width)
             .transpose(1, 2)
@@ -121,6 +121,8 @@ public sealed class CascadedRefinementNetwork : nn.Module<Tensor, Tensor>
     {
         using var generator = new Generator(seed);
         using var _ = no_grad();
+        // fill_ and its like return another handle of the tensor.
+        using var scope = NewDisposeScope();
         foreach (var (name, parameter) in named_parameters())
         {
             if (parameter.dim() == 4)

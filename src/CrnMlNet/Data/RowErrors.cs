@@ -25,7 +25,12 @@ internal static class RowErrors
         }
         catch (Exception e) when (e is IOException or ArgumentException or InvalidOperationException or UnauthorizedAccessException or FormatException or InvalidDataException)
         {
-            throw new InvalidOperationException($"{Source(row, column)} could not be read: {e.Message}", e);
+            throw new InvalidOperationException($"{Source(row, column)} could not be read: {e.Message}{CauseOf(e)}", e);
         }
     }
+
+    // ML.NET's MLImage throws an InvalidOperationException with these words, and no ObjectDisposedException.
+    private static string CauseOf(Exception e) => !e.Message.Contains("Object is disposed") ? "" :
+        " If you did not dispose the image: ML.NET's ResizeImages hands an image on that has the size already, and disposes it when it comes to "
+        + "the next row (dotnet/machinelearning#7444). Leave ResizeImages out; label images and photos may have any size.";
 }

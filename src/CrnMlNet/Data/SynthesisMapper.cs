@@ -31,6 +31,8 @@ internal sealed class SynthesisMapper : IRowToRowMapper
     /// <summary>The photo column of <see cref="OutputSchema"/>, its last.</summary>
     public DataViewSchema.Column Photo => OutputSchema[InputSchema.Count];
 
+    public bool IsPhoto(DataViewSchema.Column column) => column.Index == InputSchema.Count;
+
     public IEnumerable<DataViewSchema.Column> GetDependencies(IEnumerable<DataViewSchema.Column> dependingColumns)
     {
         var wanted = dependingColumns.Select(column => column.Index).ToHashSet();
@@ -42,26 +44,63 @@ internal sealed class SynthesisMapper : IRowToRowMapper
         ArgumentNullException.ThrowIfNull(input);
         if (input.Schema != InputSchema)
             throw new ArgumentException("The row's schema is not the one that this mapper was made for.", nameof(input));
-        return new SynthesisRow(this, input, activeColumns.Select(column => column.Index).ToHashSet());
+        return new SynthesisRow(this, input, activeColumns.Select(column => column.Index).ToHashSet(), PhotoGetter);
     }
 
-    /// <summary>Paints <paramref name="row"/>'s photo: a new image, the caller's, each time that it is asked for.</summary>
+    /// <summary>
+    /// Paints <paramref name="row"/>'s photo: a new image, the caller's, each time that it is asked for, painted once for each
+    /// position of the row.
+    /// </summary>
     public ValueGetter<MLImage> PhotoGetter(DataViewRow row)
     {
+        var (height, width) = (_transformer.Architecture.Height, _transformer.Architecture.Width);
         var getLabels = row.GetGetter<MLImage>(_labels);
         // The producer owns and may recycle this image: one variable for all rows, never disposed here.
         MLImage labels = null!;
+        byte[] ids = new byte[height * width], rgb = new byte[3 * ids.Length];
+        long painted = -1;
         return (ref MLImage photo) =>
         {
-            RowErrors.Read(row.Position, _labels.Name, getLabels, ref labels);
-            photo = labels is null ? null! : _transformer.Paint(labels, RowErrors.Source(row.Position, _labels.Name, labels));
+            _transformer.CheckAlive();
+            if (painted < 0 || painted != row.Position)
+            {
+                painted = -1;
+                RowErrors.Read(row.Position, _labels.Name, getLabels, ref labels);
+                if (labels is not null)
+                {
+                    _transformer.ReadLabels(labels, ids, RowErrors.Source(row.Position, _labels.Name, labels));
+                    _transformer.Paint(ids, rgb);
+                }
+
+                painted = row.Position;
+            }
+
+            photo = labels is null ? null! : PhotoPixels.ToImage(rgb, height, width);
         };
+    }
+
+    /// <summary>Opens a cursor that reads the labels ahead of another one.</summary>
+    public ReadAhead ReadAhead(Func<IEnumerable<DataViewSchema.Column>, DataViewRowCursor> open, int batchSize)
+    {
+        var rows = open([_labels]);
+        try
+        {
+            return new ReadAhead(_transformer, rows, _labels, batchSize);
+        }
+        catch
+        {
+            rows.Dispose();
+            throw;
+        }
     }
 }
 
 /// <summary>A row of a data view or of <c>PredictionEngine</c>, with the photo column added.</summary>
-internal sealed class SynthesisRow(SynthesisMapper mapper, DataViewRow input, HashSet<int> active) : DataViewRow
+internal sealed class SynthesisRow(
+    SynthesisMapper mapper, DataViewRow input, HashSet<int> active, Func<DataViewRow, ValueGetter<MLImage>> photoGetter) : DataViewRow
 {
+    private ValueGetter<MLImage>? _getPhoto;
+
     public override DataViewSchema Schema => mapper.OutputSchema;
 
     public override long Position => input.Position;
@@ -81,9 +120,9 @@ internal sealed class SynthesisRow(SynthesisMapper mapper, DataViewRow input, Ha
     {
         if (!IsColumnActive(column))
             throw new InvalidOperationException($"Column '{column.Name}' was not asked for.");
-        if (column.Index != mapper.Photo.Index)
+        if (!mapper.IsPhoto(column))
             return input.GetGetter<TValue>(mapper.InputSchema[column.Index]);
-        if (mapper.PhotoGetter(input) is ValueGetter<TValue> getter)
+        if ((_getPhoto ??= photoGetter(input)) is ValueGetter<TValue> getter)
             return getter;
         throw new InvalidOperationException($"Column '{column.Name}' holds {nameof(MLImage)}, not {typeof(TValue).Name}.");
     }

@@ -15,18 +15,23 @@ internal sealed class WatchedView(IDataView source) : IDataView
     /// <summary>Cursors that were not disposed.</summary>
     public int Open { get; private set; }
 
+    /// <summary>A column whose cursors cannot be opened.</summary>
+    public string? Broken { get; init; }
+
     public DataViewSchema Schema => source.Schema;
 
-    public bool CanShuffle => source.CanShuffle;
+    public bool CanShuffle { get; init; } = source.CanShuffle;
 
     public long? GetRowCount() => source.GetRowCount();
 
     public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null)
     {
         DataViewSchema.Column[] needed = [.. columnsNeeded];
+        if (needed.Any(column => column.Name == Broken))
+            throw new IOException($"{Broken} is broken.");
         Cursors.Add([.. needed.Select(column => column.Name)]);
         Open++;
-        return new Cursor(this, source.GetRowCursor(needed, rand));
+        return new Cursor(this, source.GetRowCursor(needed, CanShuffle ? rand : null));
     }
 
     public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null)

@@ -93,6 +93,6 @@ public class WarmStartTests(TrainedModel trained)
     private static Dictionary<string, float[]> Weights(SynthesizeFromLabelsTransformer transformer)
     {
         using var scope = NewDisposeScope();
-        return transformer.Network.named_parameters().ToDictionary(named => named.name, named => named.parameter.detach().data<float>().ToArray());
+        return transformer.WithNetwork(network => network.named_parameters().ToDictionary(named => named.name, named => named.parameter.detach().data<float>().ToArray()));
     }
 }

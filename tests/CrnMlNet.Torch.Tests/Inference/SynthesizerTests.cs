@@ -87,7 +87,7 @@ public sealed class SynthesizerTests
     }
 
     [Theory]
-    [InlineData(359, 1080, "takes 18 x 20 class ids, got 359")]
+    [InlineData(359, 1080, "takes 18 x 20 class ids a photo and up to 15 photos, got 359")]
     [InlineData(360, 1079, "needs 3 x 18 x 20 bytes, got 1079")]
     public void OtherSizesAreRefused(int ids, int photo, string message)
     {
