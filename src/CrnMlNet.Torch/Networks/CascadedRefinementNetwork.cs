@@ -31,6 +31,8 @@ public sealed class CascadedRefinementNetwork : nn.Module<Tensor, Tensor>
     /// <exception cref="ArgumentOutOfRangeException">The architecture is out of range.</exception>
     public CascadedRefinementNetwork(CrnArchitecture architecture, ulong seed = 0) : base(StartedName())
     {
+        // Initialising a tensor in place returns a second one that holds its memory, too. Modules take theirs out of the scope.
+        using var scope = NewDisposeScope();
         var shapes = architecture.Modules();
         Architecture = architecture;
         _modules = [.. shapes.Select(shape => new RefinementModule($"g_{shape.Rows}", shape, architecture.Channels + architecture.NoiseChannels))];

@@ -29,7 +29,7 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
     private const int PassingMaps = 3;
 
     /// <summary>Maps of the photo's size in the perception network (24 filters, kept twice and passing) and around it.</summary>
-    private const int PerceivedMaps = 160;
+    private const int PerceivedMaps = 190;
 
     /// <summary>Holes in the native heap.</summary>
     private const double Holes = 1.1;
