@@ -68,10 +68,7 @@ internal sealed class Scoring : IDisposable
     /// <summary>One row after the other by PredictionEngine.</summary>
     public (string What, Action Score) ByEngine()
     {
-        var output = SchemaDefinition.Create(typeof(Photo));
-        output[nameof(Photo.Synthesized)].ColumnType = new ImageDataViewType(_transformer.Architecture.Height, _transformer.Architecture.Width);
-        var engine = _mlContext.Model.CreatePredictionEngine<Row, Photo>(
-            _transformer, new PredictionEngineOptions { OwnsTransformer = false, OutputSchemaDefinition = output });
+        var engine = _mlContext.Model.CreatePredictionEngine<Row, Photo>(_transformer, new PredictionEngineOptions { OwnsTransformer = false });
         return ("PredictionEngine", () =>
         {
             foreach (var row in _rows)
@@ -156,7 +153,7 @@ internal sealed class Scoring : IDisposable
 
     private sealed class Row
     {
-        [ImageType(16, 16)]
+        [ImageType(1, 1)]
         public MLImage? Labels { get; set; }
 
         public string Path { get; set; } = "";
@@ -164,7 +161,7 @@ internal sealed class Scoring : IDisposable
 
     private sealed class Photo
     {
-        [ImageType(16, 16)]
+        [ImageType(1, 1)]
         public MLImage? Synthesized { get; set; }
     }
 }

@@ -18,9 +18,12 @@ internal sealed class SynthesisMapper : IRowToRowMapper
         _transformer = transformer;
         _labels = labels;
         InputSchema = inputSchema;
+        var (height, width) = (transformer.Architecture.Height, transformer.Architecture.Width);
+        // PredictionEngine and CreateEnumerable refuse images of a size that no attribute in the program has named.
+        new ImageTypeAttribute(height, width).Register();
         var builder = new DataViewSchema.Builder();
         builder.AddColumns(inputSchema);
-        builder.AddColumn(transformer.OutputColumnName, new ImageDataViewType(transformer.Architecture.Height, transformer.Architecture.Width));
+        builder.AddColumn(transformer.OutputColumnName, new ImageDataViewType(height, width));
         OutputSchema = builder.ToSchema();
     }
 

@@ -61,6 +61,21 @@ public class PredictionTests(TrainedModel model)
     }
 
     [Fact]
+    public void A_row_class_need_not_know_the_size_of_the_photos()
+    {
+        var options = Samples.TinyOptions();
+        (options.Height, options.Width) = (18, 22);
+        using var transformer = Samples.Train(options);
+        using var engine = model.MLContext.Model.CreatePredictionEngine<Scene, AnyPhoto>(transformer, new PredictionEngineOptions { OwnsTransformer = false });
+
+        using var predicted = engine.Predict(Samples.Scenes(1)[0]).Synthesized!;
+        using var listed = model.MLContext.Data.CreateEnumerable<AnyPhoto>(transformer.Transform(model.Scenes(1)), reuseRowObject: false).Single().Synthesized!;
+
+        Assert.Equal((18, 22), (predicted.Height, predicted.Width));
+        Assert.Equal(predicted.Pixels(), listed.Pixels());
+    }
+
+    [Fact]
     public void A_row_without_labels_has_no_photo()
     {
         var scenes = model.MLContext.Data.LoadFromEnumerable([new Scene { Number = 1 }, new Scene { Number = 2, Labels = Samples.Labels(2) }]);
@@ -120,6 +135,12 @@ public class PredictionTests(TrainedModel model)
 
     private PredictionEngine<Scene, Synthesis> Engine(ITransformer transformer)
         => model.MLContext.Model.CreatePredictionEngine<Scene, Synthesis>(transformer, new PredictionEngineOptions { OwnsTransformer = false });
+
+    private sealed class AnyPhoto
+    {
+        [Microsoft.ML.Transforms.Image.ImageType(1, 1)]
+        public MLImage? Synthesized { get; set; }
+    }
 
     private sealed class Photo
     {
