@@ -33,6 +33,14 @@ internal static class TrainInOwnProcess
         if (Environment.GetEnvironmentVariable(Folder) is not { } folder)
             return;
 
+        Train(folder, Environment.GetEnvironmentVariable(Model)!);
+        Environment.Exit(0);
+    }
+
+    // A method of its own, because compiling it loads CrnMlNet, which other programs made of this one must not find loaded.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Train(string folder, string model)
+    {
         var mlContext = new MLContext(seed: 1);
         var options = Samples.TinyOptions();
         options.Epochs = Epochs;
@@ -41,8 +49,7 @@ internal static class TrainInOwnProcess
         options.Progress = progress => Console.WriteLine(progress.Training.Step);
         var pairs = mlContext.Data.LoadFromEnumerable(Samples.Pairs());
         options.ValidationSet = mlContext.Data.LoadFromEnumerable(Samples.Pairs(2));
-        using (var transformer = mlContext.Transforms.SynthesizeFromLabels(options).Fit(pairs))
-            mlContext.Model.Save(transformer, null, Environment.GetEnvironmentVariable(Model)!);
-        Environment.Exit(0);
+        using var transformer = mlContext.Transforms.SynthesizeFromLabels(options).Fit(pairs);
+        mlContext.Model.Save(transformer, null, model);
     }
 }
