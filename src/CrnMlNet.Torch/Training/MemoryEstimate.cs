@@ -44,6 +44,8 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
     /// <summary>A width factor that trains on a CPU.</summary>
     private const double NarrowWidth = 0.125;
 
+    private const int FewHalvings = 3;
+
     /// <summary>All of it.</summary>
     public long Total => Pairs + Weights + Activations + Slack;
 
@@ -121,30 +123,30 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
             throw new InsufficientMemoryException($"{What} takes about {Show(Total)} of memory, and {Show(available)} are there. {remedy(available)}");
     }
 
-    /// <summary>Each way by itself to make a training fit, by halving; or all of them together.</summary>
+    /// <summary>Each way by itself to make a training fit, by halving a few times; or all of them together.</summary>
     internal static string TrainingThatFits(CrnArchitecture architecture, int batchSize, int pairs, long available)
     {
         var ways = new List<string>();
         for (int batch = batchSize / 2; batch >= 1 && ways.Count == 0; batch /= 2)
             if (Fits(architecture, batch))
                 ways.Add($"batches of {batch}");
-        if (Halve(architecture, Narrower) is { } narrow)
+        if (Halve(architecture, Narrower, FewHalvings) is { } narrow)
             ways.Add(FormattableString.Invariant($"width factor {narrow.WidthFactor:0.####}"));
-        if (Halve(architecture, Smaller) is { } small)
+        if (Halve(architecture, Smaller, FewHalvings) is { } small)
             ways.Add($"{small.Height}x{small.Width}");
         if (ways.Count > 0)
             return $"This would fit: {string.Join(", or ", ways)}.";
 
         batchSize = 1;
-        return Halve(architecture with { WidthFactor = Math.Min(architecture.WidthFactor, NarrowWidth) }, Smaller) is { } both
+        return Halve(architecture with { WidthFactor = Math.Min(architecture.WidthFactor, NarrowWidth) }, Smaller, int.MaxValue) is { } both
             ? FormattableString.Invariant($"This would fit: {both.Height}x{both.Width} with width factor {both.WidthFactor:0.####} and batches of 1.")
             : "Learn from fewer pairs.";
 
         bool Fits(CrnArchitecture candidate, int batch) => OfTraining(candidate, batch, pairs).Total <= available;
 
-        CrnArchitecture? Halve(CrnArchitecture candidate, Func<CrnArchitecture, CrnArchitecture?> half)
+        CrnArchitecture? Halve(CrnArchitecture candidate, Func<CrnArchitecture, CrnArchitecture?> half, int most)
         {
-            for (var next = half(candidate); next is not null; next = half(next))
+            for (var next = half(candidate); next is not null && most > 0; next = half(next), most--)
                 if (Fits(next, batchSize))
                     return next;
             return null;

@@ -62,6 +62,15 @@ public sealed class MemoryEstimateTests
     }
 
     [Fact]
+    public void WhatNoSingleStepMakesFitIsTakenDownInAll()
+    {
+        var largest = Paper with { Height = 8192, Width = 8192, WidthFactor = 4 };
+
+        Assert.Matches(
+            "^This would fit: (512x512|1024x1024|2048x2048) with width factor 0.125 and batches of 1.$", MemoryEstimate.TrainingThatFits(largest, 1, 1, 24 * Gigabyte));
+    }
+
+    [Fact]
     public void ANetworkThatIsFarTooLargeIsRefused()
     {
         var largest = Paper with { Height = 8192, Width = 8192, WidthFactor = 4, NoiseChannels = 64 };
