@@ -39,6 +39,14 @@ internal static class FitInOwnProcess
         if (Environment.GetEnvironmentVariable(Training)?.Split(' ') is not [var height, var width, var widthFactor, var batchSize, var pairs])
             return;
 
+        FitAndTell(height, width, widthFactor, batchSize, pairs);
+        Environment.Exit(0);
+    }
+
+    // A method of its own, because compiling it loads CrnMlNet, which other programs made of this one must not find loaded.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void FitAndTell(string height, string width, string widthFactor, string batchSize, string pairs)
+    {
         // Instead of [ImageType] at the columns, which needs a size that is known when this is compiled.
         DataViewTypeManager.Register(new ImageDataViewType(), typeof(MLImage));
         var mlContext = new MLContext(seed: 1);
@@ -55,7 +63,6 @@ internal static class FitInOwnProcess
             Epochs = 1,
         }, int.Parse(pairs));
         Console.WriteLine($"{Taken}{memory.Growth}");
-        Environment.Exit(0);
     }
 
     private static void Fit(MLContext mlContext, SynthesizeFromLabelsEstimator.Options options, int pairs)
