@@ -33,12 +33,19 @@ internal static class FitInOwnProcess
         return (process.ExitCode, output);
     }
 
+    // Names nothing of CrnMlNet: in other processes of these tests it must not be loaded yet.
     [ModuleInitializer]
     internal static void FitAndEnd()
     {
         if (Environment.GetEnvironmentVariable(Training)?.Split(' ') is not [var height, var width, var widthFactor, var batchSize, var pairs])
             return;
+        Fit(height, width, widthFactor, batchSize, pairs);
+        Environment.Exit(0);
+    }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Fit(string height, string width, string widthFactor, string batchSize, string pairs)
+    {
         // Instead of [ImageType] at the columns, which needs a size that is known when this is compiled.
         DataViewTypeManager.Register(new ImageDataViewType(), typeof(MLImage));
         var mlContext = new MLContext(seed: 1);
@@ -55,7 +62,6 @@ internal static class FitInOwnProcess
             Epochs = 1,
         }, int.Parse(pairs));
         Console.WriteLine($"{Taken}{memory.Growth}");
-        Environment.Exit(0);
     }
 
     private static void Fit(MLContext mlContext, SynthesizeFromLabelsEstimator.Options options, int pairs)
