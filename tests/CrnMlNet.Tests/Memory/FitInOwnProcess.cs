@@ -33,19 +33,18 @@ internal static class FitInOwnProcess
         return (process.ExitCode, output);
     }
 
+    // Names nothing of CrnMlNet: in other processes of these tests it must not be loaded yet.
     [ModuleInitializer]
     internal static void FitAndEnd()
     {
         if (Environment.GetEnvironmentVariable(Training)?.Split(' ') is not [var height, var width, var widthFactor, var batchSize, var pairs])
             return;
-
-        FitAndTell(height, width, widthFactor, batchSize, pairs);
+        Fit(height, width, widthFactor, batchSize, pairs);
         Environment.Exit(0);
     }
 
-    // A method of its own, because compiling it loads CrnMlNet, which other programs made of this one must not find loaded.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void FitAndTell(string height, string width, string widthFactor, string batchSize, string pairs)
+    private static void Fit(string height, string width, string widthFactor, string batchSize, string pairs)
     {
         // Instead of [ImageType] at the columns, which needs a size that is known when this is compiled.
         DataViewTypeManager.Register(new ImageDataViewType(), typeof(MLImage));

@@ -28,11 +28,8 @@ public class FlatMemoryTests
     {
         using var transformer = Train();
         Score(transformer, WarmUp);
-        var before = UsedMemory.AfterCollection();
 
-        Score(transformer, Images);
-
-        AssertFlat(before);
+        AssertFlat(() => Score(transformer, Images));
     }
 
     [Fact]
@@ -45,11 +42,8 @@ public class FlatMemoryTests
         void ScoreFiles(int count) => Read(transformer.Transform(
             loader.Transform(MLContext.Data.LoadFromEnumerable(Enumerable.Range(0, count).Select(i => files[i % files.Count])))), count);
         ScoreFiles(WarmUp);
-        var before = UsedMemory.AfterCollection();
 
-        ScoreFiles(Images);
-
-        AssertFlat(before);
+        AssertFlat(() => ScoreFiles(Images));
     }
 
     [Fact]
@@ -58,35 +52,43 @@ public class FlatMemoryTests
         using var transformer = Train();
         using var engine = MLContext.Model.CreatePredictionEngine<LargeScene, LargeSynthesis>(transformer);
         Predict(engine, WarmUp);
-        var before = UsedMemory.AfterCollection();
 
-        Predict(engine, Images);
-
-        AssertFlat(before);
+        AssertFlat(() => Predict(engine, Images));
     }
 
     [Fact]
     public void Fitting_20_times()
     {
-        for (int i = 0; i < Fits / 4; i++)
-            Train(widthFactor: 1.0 / 16).Dispose();
-        var before = UsedMemory.AfterCollection();
-
-        for (int i = 0; i < Fits; i++)
-            Train(widthFactor: 1.0 / 16).Dispose();
-
         // TorchSharp's count goes up by two for a Parameter and down by one: it empties the tensor that one is made of.
-        using var network = new CascadedRefinementNetwork(new() { Channels = 2, Height = Height, Width = Width, WidthFactor = 1.0 / 64 });
-        int parameters = network.parameters().Count();
-        AssertFlat(before with { Tensors = before.Tensors + (Fits + 2) * parameters });
+        int parameters;
+        using (var network = new CascadedRefinementNetwork(new() { Channels = 2, Height = Height, Width = Width, WidthFactor = 1.0 / 64 }))
+            parameters = network.parameters().Count();
+        FitOften(Fits / 4);
+
+        AssertFlat(() => FitOften(Fits), Fits * parameters);
+
+        static void FitOften(int times)
+        {
+            for (int i = 0; i < times; i++)
+                Train(widthFactor: 1.0 / 16).Dispose();
+        }
     }
 
-    private static void AssertFlat(UsedMemory before)
+    /// <summary>What leaks grows each time; .NET's heap may still find its size the first time.</summary>
+    private static void AssertFlat(Action work, int countedTensors = 0)
     {
-        Assert.Equal(before.Tensors, UsedMemory.Now().Tensors);
-        long growth = UsedMemory.AfterCollection().PrivateBytes - before.PrivateBytes;
-        TestContext.Current.TestOutputHelper!.WriteLine($"Private bytes {before.PrivateBytes:N0}, grown by {growth:N0}; {before.Tensors} tensors.");
-        Assert.InRange(growth, long.MinValue, Tolerance);
+        long growth = 0;
+        for (int times = 0; times < 3; times++)
+        {
+            var before = UsedMemory.AfterCollection();
+            work();
+            Assert.Equal(before.Tensors + countedTensors, UsedMemory.Now().Tensors);
+            growth = UsedMemory.AfterCollection().PrivateBytes - before.PrivateBytes;
+            TestContext.Current.TestOutputHelper!.WriteLine($"Private bytes {before.PrivateBytes:N0}, grown by {growth:N0}; {before.Tensors} tensors.");
+            if (growth <= Tolerance)
+                return;
+        }
+        Assert.Fail($"Private bytes grow by {growth:N0} each time.");
     }
 
     private static SynthesizeFromLabelsTransformer Train(double widthFactor = 1.0 / 64)
