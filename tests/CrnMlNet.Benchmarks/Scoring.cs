@@ -4,7 +4,6 @@ using CrnMlNet.Persistence;
 using CrnMlNet.Torch.Networks;
 using Microsoft.ML;
 using Microsoft.ML.Data;
-using Microsoft.ML.Runtime;
 using Microsoft.ML.Transforms.Image;
 
 namespace CrnMlNet.Benchmarks;
@@ -33,13 +32,10 @@ internal sealed class Scoring : IDisposable
             _forward.Stop();
             return output;
         });
-        var training = new TrainingRecord
-        {
-            Pairs = 0, Steps = 0, BatchSize = 1, LearningRate = 0, Mirror = false, Seed = 0, Stopped = false, Seconds = 0,
-            Perception = "none", LayerWeights = new Dictionary<string, double>(), LossByEpoch = [],
-        };
         var decoder = new LabelDecoder(palette, LabelEncoding.Index, UnknownLabelPolicy.Error);
-        _transformer = new SynthesizeFromLabelsTransformer((IHostEnvironment)_mlContext, new SynthesisModel("Labels", "Synthesized", decoder, architecture, training), network);
+        // How it was trained only matters to who saves it.
+        var model = new SynthesisModel("Labels", "Synthesized", decoder, architecture, Training: null!);
+        _transformer = new SynthesizeFromLabelsTransformer(_mlContext, model, network);
         _rows = [.. Enumerable.Range(0, rows).Select(i => new Row { Labels = Stripes(i, height, width) })];
         for (var i = 0; i < rows; i++)
         {
@@ -73,7 +69,8 @@ internal sealed class Scoring : IDisposable
         {
             foreach (var row in _rows)
                 engine.Predict(row).Synthesized!.Dispose();
-        });
+        }
+        );
     }
 
     /// <summary>
