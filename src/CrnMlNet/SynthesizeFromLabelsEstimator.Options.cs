@@ -1,0 +1,210 @@
+using CrnMlNet.Torch.Networks;
+using CrnMlNet.Torch.Training;
+using Microsoft.ML;
+using Microsoft.ML.Runtime;
+
+namespace CrnMlNet;
+
+public sealed partial class SynthesizeFromLabelsEstimator
+{
+    /// <summary>
+    /// Everything that can be set. Properties, so that they can be bound from configuration and tuned; an estimator copies them.
+    /// </summary>
+    public sealed class Options
+    {
+        /// <summary>The column of synthesized photos.</summary>
+        public string OutputColumnName { get; set; } = "Synthesized";
+
+        /// <summary>The column of label images.</summary>
+        public string InputColumnName { get; set; } = "Labels";
+
+        /// <summary>The column of real photos. Needed to fit; a fitted model does without.</summary>
+        public string PhotoColumnName { get; set; } = "Photo";
+
+        /// <summary>The classes and how label images show them. In configuration: a built-in palette's name, or a JSON file.</summary>
+        public LabelPalette Palette { get; set; } = LabelPalette.CamVid;
+
+        /// <summary>How label images show classes. <see cref="LabelEncoding.Auto"/> finds out from the training data.</summary>
+        public LabelEncoding LabelEncoding { get; set; } = LabelEncoding.Auto;
+
+        /// <summary>What becomes of ids and colours that the palette lacks: an error, or void.</summary>
+        public UnknownLabelPolicy UnknownLabels { get; set; } = UnknownLabelPolicy.Error;
+
+        /// <summary>The synthesized photos' height in pixels, 16 to 8192. Pairs are brought to this size before training.</summary>
+        public int Height { get; set; } = 96;
+
+        /// <summary>The synthesized photos' width in pixels, 16 to 8192.</summary>
+        public int Width { get; set; } = 128;
+
+        /// <summary>
+        /// Factor on the number of feature maps, 1/64 to 4. 1 is the paper's network, for a GPU; time and memory grow with
+        /// its square, and 1/8 trains on a CPU.
+        /// </summary>
+        public double WidthFactor { get; set; } = 0.125;
+
+        /// <summary>
+        /// Channels of fixed noise beside the layout of every module, 0 to 64. Noise gives texture something to grow from where
+        /// a layout is flat; without it, and without VGG-19, walls and roads stay foggy. 0 is the paper's network.
+        /// </summary>
+        public int NoiseChannels { get; set; } = 2;
+
+        /// <summary>How often each pair is seen, at least 1. The paper's authors train 200 epochs at 256x512.</summary>
+        public int Epochs { get; set; } = 20;
+
+        /// <summary>Pairs in a training step, at least 1. The paper's authors use 1.</summary>
+        public int BatchSize { get; set; } = 1;
+
+        /// <summary>Adam's learning rate, above 0 and below 1. The paper's authors use 1e-4, for a network of full width.</summary>
+        public double LearningRate { get; set; } = 1e-3;
+
+        /// <summary>Whether pairs are mirrored left to right half of the time while training.</summary>
+        public bool Mirror { get; set; } = true;
+
+        /// <summary>The fitted model's <see cref="SynthesizeFromLabelsTransformer.ScoringBatchSize"/>: how many rows it paints at once.</summary>
+        public int ScoringBatchSize { get; set; } = SynthesizeFromLabelsTransformer.DefaultScoringBatchSize;
+
+        /// <summary>Seeds weights, order and mirroring; null: the seed of the <see cref="MLContext"/>, or 0.</summary>
+        public int? Seed { get; set; }
+
+        /// <summary><c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>; null: <see cref="MLContext.GpuDeviceId"/>, or the CPU.</summary>
+        public string? Device { get; set; }
+
+        /// <summary>Whether the CPU serves when the GPU asked for is not there; null: <see cref="MLContext.FallbackToCpu"/>.</summary>
+        public bool? FallbackToCpu { get; set; }
+
+        /// <summary>Is told of every training step, on the thread that fits. Exceptions end the training.</summary>
+        public Action<SynthesisProgress>? Progress { get; set; }
+
+        /// <summary>
+        /// Pairs that are not learned from, with the same columns as the training data: after every epoch the network is measured
+        /// on them. The model is then that of the epoch with the least validation loss, not of the last one. Null: none, and the
+        /// model is the last state. It is read once per fit, and kept in memory like the training data.
+        /// </summary>
+        /// <remarks>
+        /// The loss is the training's, Eq. 1 with the same weights of the layers, averaged over the set, none mirrored. It is in the
+        /// progress (<see cref="TrainingProgress.ValidationLoss"/>), in the log, and in the model's <see cref="TrainingRecord"/>.
+        /// </remarks>
+        public IDataView? ValidationSet { get; set; }
+
+        /// <summary>
+        /// After how many epochs in which the validation loss reaches no new minimum training ends, at least 1; null: never. Needs a
+        /// <see cref="ValidationSet"/>. Nothing is remembered from one fit to the next.
+        /// </summary>
+        public int? EarlyStoppingPatience { get; set; }
+
+        /// <summary>
+        /// Ends the training after the step in which this much time is spent; null: no limit. Reading the data does not count; time
+        /// that a training spent before it was continued from a checkpoint does.
+        /// </summary>
+        public TimeSpan? TimeBudget { get; set; }
+
+        /// <summary>
+        /// Ends the training after the current step. <see cref="OnCancellation"/> says what <see cref="Fit"/> does then; when nothing
+        /// was learned yet, it throws <see cref="OperationCanceledException"/>.
+        /// </summary>
+        public CancellationToken CancellationToken { get; set; }
+
+        /// <summary>What becomes of a training that is cancelled: the model so far, or an <see cref="OperationCanceledException"/>.</summary>
+        public CancellationPolicy OnCancellation { get; set; } = CancellationPolicy.BestSoFar;
+
+        /// <summary>
+        /// Where the training is kept while it runs, so that one that was cancelled, killed or failed can be continued: fit again with the
+        /// same folder, data and options. Null: nowhere. The folder is made when it is not there; each training needs its own.
+        /// </summary>
+        /// <remarks>
+        /// <para>The folder has the newest two checkpoints, each three times as large as the model's weights (with a validation set four
+        /// times), written whole or not at all. A damaged one is passed over, and one that cannot be written, on a full disk say, does not
+        /// end the training; the log warns of both.</para>
+        /// <para>On the CPU, with as many threads, a continued training gives the same model bit for bit as one that was never interrupted.
+        /// <see cref="Epochs"/>, the time budget, the patience and the device may change in between. When another option or the data
+        /// differs, <see cref="Fit"/> throws <see cref="InvalidOperationException"/> and says what.</para>
+        /// <para>A training that comes to its end deletes its checkpoints, and the next fit begins anew; so cross-validation may use one
+        /// folder for all folds. Unless <see cref="KeepCheckpoint"/> is set.</para>
+        /// </remarks>
+        public string? CheckpointFolder { get; set; }
+
+        /// <summary>The longest time between two checkpoints, 5 minutes unless set; there is one after every epoch, too. Zero: after every step.</summary>
+        public TimeSpan CheckpointInterval { get; set; } = TimeSpan.FromMinutes(5);
+
+        /// <summary>
+        /// Whether the last checkpoint stays when training comes to its end. The next fit then only loads it, or goes on if it has more
+        /// <see cref="Epochs"/>. Delete the folder when the model is safe.
+        /// </summary>
+        public bool KeepCheckpoint { get; set; }
+
+        /// <summary>
+        /// A model file to start from instead of from chance, or null: a file that <c>mlContext.Model.Save</c> or <c>crn train</c> wrote.
+        /// Each of its modules that the new network has in the same shape is copied, the others begin from chance; the log says which.
+        /// So the model may be of another size. It should be of the same palette.
+        /// </summary>
+        public string? WarmStartModelPath { get; set; }
+
+        /// <summary>A model to start from like <see cref="WarmStartModelPath"/>, or null. It is not changed, and stays the caller's to dispose.</summary>
+        public SynthesizeFromLabelsTransformer? WarmStartModel { get; set; }
+
+        internal Options Copy() => (Options)MemberwiseClone();
+
+        internal CrnArchitecture Architecture() => new()
+        {
+            Channels = Palette.ChannelCount,
+            Height = Height,
+            Width = Width,
+            WidthFactor = WidthFactor,
+            NoiseChannels = NoiseChannels,
+        };
+
+        internal TrainingOptions Training(int seed) => new()
+        {
+            Epochs = Epochs,
+            BatchSize = BatchSize,
+            LearningRate = LearningRate,
+            Mirror = Mirror,
+            Seed = seed,
+            EarlyStoppingPatience = EarlyStoppingPatience,
+            TimeBudget = TimeBudget,
+            CheckpointFolder = CheckpointFolder,
+            CheckpointInterval = CheckpointInterval,
+            KeepCheckpoint = KeepCheckpoint,
+        };
+
+        internal void Validate(IExceptionContext context)
+        {
+            CheckName(context, nameof(OutputColumnName), OutputColumnName);
+            CheckName(context, nameof(InputColumnName), InputColumnName);
+            CheckName(context, nameof(PhotoColumnName), PhotoColumnName);
+            if (Palette is null)
+                throw context.Process(new ArgumentOutOfRangeException(nameof(Palette), "A palette is needed: LabelPalette.CamVid, LabelPalette.Load(file), ..."));
+            CheckDefined(context, nameof(LabelEncoding), LabelEncoding);
+            CheckDefined(context, nameof(UnknownLabels), UnknownLabels);
+            CheckDefined(context, nameof(OnCancellation), OnCancellation);
+            if (EarlyStoppingPatience is not null && ValidationSet is null)
+                throw context.Process(new ArgumentOutOfRangeException(
+                    nameof(EarlyStoppingPatience), EarlyStoppingPatience, "EarlyStoppingPatience needs a ValidationSet to look at."));
+            if (WarmStartModelPath is not null && WarmStartModel is not null)
+                throw context.Process(new ArgumentOutOfRangeException(
+                    nameof(WarmStartModelPath), WarmStartModelPath, "Start from WarmStartModelPath or from WarmStartModel, not from both."));
+            SynthesizeFromLabelsTransformer.CheckScoringBatchSize(context, ScoringBatchSize);
+            try
+            {
+                Architecture().Validate();
+                Training(0).Validate();
+            }
+            catch (ArgumentOutOfRangeException e)
+            {
+                throw context.Process(e);
+            }
+        }
+
+        private static void CheckDefined<T>(IExceptionContext context, string option, T value) where T : struct, Enum
+        {
+            if (!Enum.IsDefined(value))
+                throw context.Process(new ArgumentOutOfRangeException(option, value, $"{option} must be one of {string.Join(", ", Enum.GetNames<T>())}."));
+        }
+
+        private static void CheckName(IExceptionContext context, string option, string name)
+        {
+            if (string.IsNullOrWhiteSpace(name))
+                throw context.Process(new ArgumentOutOfRangeException(option, $"{option} must name a column."));
+        }
+    }
+}
