@@ -77,7 +77,7 @@ public sealed class AdamState(IReadOnlyDictionary<string, AdamMoments> moments) 
     private static void CheckParameter(Dictionary<string, SafetensorsEntry> found, string name, IReadOnlyDictionary<string, long[]> shapes)
     {
         if (!shapes.TryGetValue(name, out var shape))
-            throw new FormatException($"The optimizer's state has moments of {SafetensorsHeader.Quote(name)}, which is no parameter of the network.");
+            throw new FormatException($"The optimizer's state has moments of {TensorEntry.Quote(name)}, which is no parameter of the network.");
         Check(Mean + name, ScalarType.Float32, shape);
         Check(Square + name, ScalarType.Float32, shape);
         Check(Steps + name, ScalarType.Int64, []);
@@ -85,10 +85,10 @@ public sealed class AdamState(IReadOnlyDictionary<string, AdamMoments> moments) 
         void Check(string tensor, ScalarType type, long[] expected)
         {
             if (!found.TryGetValue(tensor, out var entry))
-                throw new FormatException($"The optimizer's state lacks {SafetensorsHeader.Quote(tensor)}.");
+                throw new FormatException($"The optimizer's state lacks {TensorEntry.Quote(tensor)}.");
             if (entry.DataType != type || !entry.Shape.SequenceEqual(expected))
                 throw new FormatException(
-                    $"The optimizer's state has {SafetensorsHeader.Quote(tensor)} as {entry.DataType} {SafetensorsHeader.Show(entry.Shape)}; {type} {SafetensorsHeader.Show(expected)} is expected.");
+                    $"The optimizer's state has {TensorEntry.Quote(tensor)} as {entry.DataType} {TensorEntry.Show(entry.Shape)}; {type} {TensorEntry.Show(expected)} is expected.");
         }
     }
 
@@ -97,7 +97,7 @@ public sealed class AdamState(IReadOnlyDictionary<string, AdamMoments> moments) 
         var counter = tensors[Steps + name];
         long steps = counter.item<long>();
         if (steps < 0)
-            throw new FormatException($"The optimizer's state says that {SafetensorsHeader.Quote(name)} was changed {steps} times.");
+            throw new FormatException($"The optimizer's state says that {TensorEntry.Quote(name)} was changed {steps} times.");
         tensors.Remove(Steps + name);
         counter.Dispose();
         return new AdamMoments(tensors[Mean + name], tensors[Square + name], steps);
