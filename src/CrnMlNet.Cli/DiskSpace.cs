@@ -10,15 +10,22 @@ internal static class DiskSpace
     /// <summary>ML.NET writes the weights into a temporary file and then into the zip; floats hardly shrink in it.</summary>
     private const double Copies = 2.2;
 
-    /// <summary>Three checkpoints at once, before the oldest is deleted, each of the weights and Adam's two moments.</summary>
-    private const double CheckpointCopies = 3 * 3;
+    /// <summary>Checkpoints at once, before the oldest is deleted.</summary>
+    private const int Checkpoints = 3;
 
+    /// <summary>What a checkpoint has: the weights and Adam's two moments.</summary>
+    private const int CopiesInCheckpoint = 3;
+
+    /// <param name="architecture">The network.</param>
+    /// <param name="modelPath">Where the model will be.</param>
+    /// <param name="checkpointFolder">Where the checkpoints will be.</param>
+    /// <param name="keepsBest">Whether a checkpoint has the best weights so far, too.</param>
     /// <exception cref="IOException">The disk of the model, of the checkpoints, or that of temporary files, lacks the room.</exception>
-    public static void CheckRoomFor(CrnArchitecture architecture, string modelPath, string checkpointFolder)
+    public static void CheckRoomFor(CrnArchitecture architecture, string modelPath, string checkpointFolder, bool keepsBest)
     {
         double weights = (double)architecture.ParameterCount() * BytesPerParameter;
         Check(AtomicFile.FolderOf(modelPath), weights * Copies, $"the model '{modelPath}'");
-        Check(AtomicFile.FolderOf(checkpointFolder), weights * CheckpointCopies, $"the checkpoints in '{checkpointFolder}' (--checkpoints moves them)");
+        Check(AtomicFile.FolderOf(checkpointFolder), weights * Checkpoints * (CopiesInCheckpoint + (keepsBest ? 1 : 0)), $"the checkpoints in '{checkpointFolder}' (--checkpoints moves them)");
         Check(Path.GetTempPath(), weights, $"ML.NET's temporary copy of the model '{modelPath}' (set TMPDIR to move it)");
     }
 

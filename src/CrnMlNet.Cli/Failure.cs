@@ -43,7 +43,8 @@ internal static class Failure
         // The library names its options; here they are flags, of which the model keeps the first.
         _ => exception.Message.ReplaceLineEndings(" ")
             .Replace("set UnknownLabels = Void", "train with --unknown-labels void")
-            .Replace("delete the folder or name another one", "add --fresh"),
+            .Replace("delete the folder or name another one", "add --fresh")
+            .Replace("WarmStartModelPath", "--warm-start"),
     };
 
     private static bool IsExpected(Exception exception) => exception switch

@@ -8,23 +8,28 @@ namespace CrnMlNet.Cli;
 
 /// <summary>One training from folders to a model file: checks everything, reads the pairs, trains, saves.</summary>
 internal sealed class TrainingRun(
-    SynthesizeFromLabelsEstimator.Options options, string labelsFolder, string photosFolder, string modelPath, string samplesPath, int sampleCount, bool fresh)
+    SynthesizeFromLabelsEstimator.Options options, PairFolders folders, string modelPath, string samplesPath, int sampleCount, bool fresh)
 {
     private readonly MLContext _mlContext = new();
     private bool _samplesFailed;
+    private double? _validationLoss;
 
     /// <returns>The exit code.</returns>
     public int Execute()
     {
-        _mlContext.Transforms.SynthesizeFromLabels(options); // checks the options
         if (sampleCount < 0)
             throw new ArgumentException($"--sample-count is {sampleCount}; it must be 0 or more.");
-        var pairs = LabelPhotoPairs.FromFolders(labelsFolder, photosFolder);
+        var (pairs, validation) = folders.Find();
+        if (options.EarlyStoppingPatience is not null && validation.Count == 0)
+            throw new ArgumentException("--patience needs pairs to measure on: give --validation-labels and --validation-photos, or --validation-share.");
+        if (validation.Count > 0)
+            options.ValidationSet = TrainingData.Load(_mlContext, validation, _ => { });
+        _mlContext.Transforms.SynthesizeFromLabels(options); // checks the options
         AtomicFile.CheckWritable(modelPath, "--output");
         if (sampleCount > 0)
             CheckSamplesPath();
         CheckCheckpointFolder();
-        DiskSpace.CheckRoomFor(Architecture(), modelPath, options.CheckpointFolder!);
+        DiskSpace.CheckRoomFor(Architecture(), modelPath, options.CheckpointFolder!, keepsBest: validation.Count > 0);
         if (fresh)
             CheckpointFolder.Clear(options.CheckpointFolder!);
         return ProgressView.Show(view => Train(view, pairs));
@@ -72,11 +77,13 @@ internal sealed class TrainingRun(
     private void Report(ProgressView view, SampleSheet sheet, SynthesisProgress progress)
     {
         var training = progress.Training;
+        _validationLoss = training.ValidationLoss ?? _validationLoss;
+        string validation = _validationLoss is { } loss ? FormattableString.Invariant($" (validation {loss:0.0})") : "";
         view.Report(new Progress(
             "Training",
             training.Step, training.Steps,
             FormattableString.Invariant(
-                $"epoch {training.Epoch}/{training.Epochs}  loss {training.Loss:0.0}  {training.ImagesPerSecond:0.0} images/s  {ProgressView.Clock(training.Elapsed)}, {ProgressView.Clock(training.Remaining)} left"),
+                $"epoch {training.Epoch}/{training.Epochs}  loss {training.Loss:0.0}{validation}  {training.ImagesPerSecond:0.0} images/s  {ProgressView.Clock(training.Elapsed)}, {ProgressView.Clock(training.Remaining)} left"),
             training.IsEpochEnd));
         if (training is { IsEpochEnd: true } or { Step: 1 })
             WriteSamples(view, () => sheet.Write(progress));

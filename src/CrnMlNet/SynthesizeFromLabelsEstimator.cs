@@ -66,29 +66,31 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
             _options.Device, MLNetInternals.GpuDeviceId(_environment), _options.FallbackToCpu ?? MLNetInternals.FallbackToCpu(_environment),
             message => channel.Info(MessageSensitivity.None, message));
 
+        var architecture = _options.Architecture();
+        int seed = _options.Seed ?? MLNetInternals.Seed(_environment) ?? 0;
+        var training = _options.Training(seed);
+        bool validates = _options.ValidationSet is not null;
         // A GPU has memory of its own; pairs and weights are the least of it.
         bool isCpu = device.type == DeviceType.CPU;
         if (isCpu)
-            MemoryEstimate.CheckTraining(_options.Architecture(), _options.BatchSize, pairs: 1);
-        var (pairs, encoding) = TrainingRows.Read(_host, input, _options);
-        channel.Info(MessageSensitivity.None, $"Read {pairs.Count} pairs at {_options.Height}x{_options.Width}; label images are read as {encoding}.");
-        var validation = ReadValidationSet(encoding, channel);
-
-        var decoder = new LabelDecoder(_options.Palette, encoding, _options.UnknownLabels);
-        var architecture = _options.Architecture();
-        int kept = pairs.Count + (validation?.Count ?? 0);
-        var memory = MemoryEstimate.OfTraining(architecture, _options.BatchSize, kept);
-        channel.Info(MessageSensitivity.None, $"Training will take about {MemoryEstimate.Show(memory.Total)} of memory; how much time, the first steps tell.");
-        if (isCpu)
-            MemoryEstimate.CheckTraining(architecture, _options.BatchSize, kept);
-        int seed = _options.Seed ?? MLNetInternals.Seed(_environment) ?? 0;
-        var network = Guard(() => new CascadedRefinementNetwork(architecture, (ulong)(uint)seed), kept);
+            MemoryEstimate.CheckTraining(architecture, training, pairs: 1, validates);
+        var network = Guard(() => new CascadedRefinementNetwork(architecture, (ulong)(uint)seed), pairs: 1);
         try
         {
             string? warmStart = WarmStart.Apply(_options, network, message => channel.Info(MessageSensitivity.None, message));
+            var (pairs, encoding) = TrainingRows.Read(_host, input, _options);
+            channel.Info(MessageSensitivity.None, $"Read {pairs.Count} pairs at {_options.Height}x{_options.Width}; label images are read as {encoding}.");
+            var validation = ReadValidationSet(encoding, channel);
+
+            int kept = pairs.Count + (validation?.Count ?? 0);
+            var memory = MemoryEstimate.OfTraining(architecture, training, kept, validates);
+            channel.Info(MessageSensitivity.None, $"Training will take about {MemoryEstimate.Show(memory.Total)} of memory; how much time, the first steps tell.");
+            if (isCpu)
+                MemoryEstimate.CheckTraining(architecture, training, kept, validates);
             Guard(() => network.to(device), kept);
             channel.Info(MessageSensitivity.None, $"Training a cascaded refinement network of {network.ParameterCount:N0} parameters on {device}.");
-            var summary = Train(network, pairs, validation, decoder, seed, channel);
+            var decoder = new LabelDecoder(_options.Palette, encoding, _options.UnknownLabels);
+            var summary = Train(network, pairs, validation, training, decoder, channel);
             var model = new SynthesisModel(_options.InputColumnName, _options.OutputColumnName, decoder, architecture, TrainingRecord.From(_options, pairs.Count, seed, summary, warmStart));
             return new SynthesizeFromLabelsTransformer(_environment, model, network) { ScoringBatchSize = _options.ScoringBatchSize };
         }
@@ -114,7 +116,7 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
     }
 
     private T Guard<T>(Func<T> work, int pairs)
-        => DeviceMemory.Guard(work, capacity => Trainer.WhatFits(_options.Architecture(), _options.BatchSize, pairs, capacity));
+        => DeviceMemory.Guard(work, capacity => Trainer.WhatFits(_options.Architecture(), _options.Training(seed: 0), pairs, _options.ValidationSet is not null, capacity));
 
     private TrainingPairs? ReadValidationSet(LabelEncoding encoding, IChannel channel)
     {
@@ -137,7 +139,7 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
     }
 
     private TrainingSummary Train(
-        CascadedRefinementNetwork network, TrainingPairs pairs, TrainingPairs? validation, LabelDecoder decoder, int seed, IChannel channel)
+        CascadedRefinementNetwork network, TrainingPairs pairs, TrainingPairs? validation, TrainingOptions options, LabelDecoder decoder, IChannel channel)
     {
         var synthesizer = new Synthesizer(network);
         var time = new TimeEstimate(message => channel.Info(MessageSensitivity.None, message));
@@ -153,7 +155,7 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
         var device = network.parameters().First().device;
         using var perception = new FilterBankPerception(device);
         var summary = Trainer.Train(
-            network, perception, pairs, _options.Training(seed), Report, message => channel.Info(MessageSensitivity.None, message),
+            network, perception, pairs, options, Report, message => channel.Info(MessageSensitivity.None, message),
             _options.CancellationToken, validation, message => channel.Warning(MessageSensitivity.None, message));
         Conclude(summary, channel);
         return summary;

@@ -1,3 +1,4 @@
+using System.Reflection;
 using CrnMlNet.Torch.Networks;
 using Microsoft.ML;
 using static TorchSharp.torch;
@@ -10,6 +11,8 @@ internal static class WarmStart
     /// <summary>Copies from the options' model, if they name one.</summary>
     /// <returns>What was copied, in words; null when there is nothing to start from.</returns>
     /// <exception cref="InvalidOperationException">The model is not one that synthesizes, or nothing in it fits.</exception>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="FormatException">The file is damaged, or no model.</exception>
     public static string? Apply(SynthesizeFromLabelsEstimator.Options options, CascadedRefinementNetwork network, Action<string> log)
     {
         if (options.WarmStartModel is { } given)
@@ -34,7 +37,16 @@ internal static class WarmStart
     {
         if (!File.Exists(path))
             throw new FileNotFoundException($"WarmStartModelPath '{path}' does not exist.", path);
-        return new MLContext().Model.Load(path, out _);
+        try
+        {
+            return new MLContext().Model.Load(path, out _);
+        }
+        // ML.NET wraps what a loader throws, and a file from anywhere can fail in any way; all of it is the file's fault but these.
+        catch (Exception e) when ((e as TargetInvocationException)?.InnerException is var inner
+            && (inner ?? e) is not (IOException or UnauthorizedAccessException or OutOfMemoryException or ObjectDisposedException))
+        {
+            throw new FormatException($"WarmStartModelPath '{path}' is damaged, or not an ML.NET model: {(inner ?? e).Message}", e);
+        }
     }
 
     private static IEnumerable<SynthesizeFromLabelsTransformer> Synthesizers(ITransformer model) => model switch

@@ -44,16 +44,7 @@ public class BadInputTests
     public void A_network_that_no_machine_has_room_for()
     {
         using var scenes = new Scenes();
-        List<string> arguments = [.. scenes.TrainArguments()];
-        foreach (var (option, value) in new[] { ("--height", "8192"), ("--width", "8192"), ("--width-factor", "4"), ("--batch-size", "64") })
-        {
-            int at = arguments.IndexOf(option);
-            if (at >= 0)
-                arguments.RemoveRange(at, 2);
-            arguments.AddRange([option, value]);
-        }
-
-        CrnProcess.Run([.. arguments]).AssertFailed("8192x8192", "TiB", "This would fit");
+        scenes.Train("--height", "8192", "--width", "8192", "--width-factor", "4", "--batch-size", "64").AssertFailed("8192x8192", "TiB", "This would fit");
         scenes.AssertNothingWritten();
     }
 
@@ -67,11 +58,7 @@ public class BadInputTests
     public void An_option_out_of_its_range(string option, string value, string part, string other)
     {
         using var scenes = new Scenes();
-        List<string> arguments = [.. scenes.TrainArguments()];
-        int at = arguments.IndexOf(option);
-        if (at >= 0)
-            arguments.RemoveRange(at, 2);
-        CrnProcess.Run([.. arguments, option, value]).AssertFailed(part, other);
+        scenes.Train(option, value).AssertFailed(part, other);
         scenes.AssertNothingWritten();
     }
 

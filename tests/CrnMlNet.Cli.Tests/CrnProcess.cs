@@ -14,7 +14,8 @@ internal sealed class CrnProcess : IDisposable
     private CrnProcess(string program, string[] arguments)
     {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
-        start.Environment["OMP_NUM_THREADS"] = "2";
+        // Networks this small gain nothing from a second thread, and lose much to waiting for it on a busy machine.
+        start.Environment["OMP_NUM_THREADS"] = "1";
         start.Environment.Remove(Failure.DebugVariable);
         _process = new Process { StartInfo = start };
         _process.OutputDataReceived += (_, line) => Keep(_output, line.Data);

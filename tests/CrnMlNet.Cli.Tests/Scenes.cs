@@ -43,11 +43,13 @@ internal sealed class Scenes : IDisposable
     /// <summary>Photos are PNG and JPEG by turns.</summary>
     public string Photo(int scene) => Path.Combine(Photos, $"scene{scene}.{(scene % 2 == 0 ? "png" : "jpg")}");
 
-    /// <summary>The arguments of a training of a second or two.</summary>
+    /// <summary>The arguments of a training of a second or two; <paramref name="more"/> outranks them.</summary>
     public string[] TrainArguments(params string[] more) =>
     [
         "train", "--labels", Labels, "--photos", Photos, "--output", Model,
-        "--height", "32", "--width", "48", "--width-factor", "0.015625", "--epochs", "1", .. more,
+        .. new[] { ("--height", "32"), ("--width", "48"), ("--width-factor", "0.015625"), ("--epochs", "1") }
+            .Where(option => !more.Contains(option.Item1)).SelectMany(option => new[] { option.Item1, option.Item2 }),
+        .. more,
     ];
 
     public Outcome Train(params string[] more) => CrnProcess.Run(TrainArguments(more));

@@ -11,7 +11,7 @@ public class StopTests
     {
         SkipOnWindows();
         using var scenes = new Scenes();
-        using var process = CrnProcess.Start([.. Forever(scenes, epochs: 60)]);
+        using var process = CrnProcess.Start(Forever(scenes, epochs: 60));
         process.WaitForOutput("Training: 6/");
         process.Signal(signal);
         var outcome = process.WaitForEnd();
@@ -91,8 +91,7 @@ public class StopTests
         scenes.AssertNothingWritten();
     }
 
-    private static IEnumerable<string> Forever(Scenes scenes, int epochs)
-        => scenes.TrainArguments().Select((argument, i) => i > 0 && scenes.TrainArguments()[i - 1] == "--epochs" ? $"{epochs}" : argument);
+    private static string[] Forever(Scenes scenes, int epochs) => scenes.TrainArguments("--epochs", $"{epochs}");
 
     private static void SkipOnWindows()
     {

@@ -45,6 +45,28 @@ internal static class TrainCommand
             DefaultValueFactory = _ => defaults.NoiseChannels,
         };
         var seed = new Option<int?>("--seed") { Description = "Seeds weights, order and mirroring. [default: 0]", HelpName = "N" };
+        var validationLabels = new Option<string?>("--validation-labels")
+        {
+            Description = "Folder of label images that are not learned from: after every epoch the network is measured on them, and the model is that of the best epoch.",
+            HelpName = "DIR",
+        };
+        var validationPhotos = new Option<string?>("--validation-photos") { Description = "Folder of their photos.", HelpName = "DIR" };
+        var validationShare = new Option<double?>("--validation-share")
+        {
+            Description = "Instead of folders of their own: the share of the pairs, the last ones by name, to measure on and not to learn from, such as 0.1.",
+            HelpName = "X",
+        };
+        var patience = new Option<int?>("--patience")
+        {
+            Description = "End training after this many epochs in which the validation loss reached no new minimum. [default: never]",
+            HelpName = "N",
+        };
+        var timeBudget = Duration.Option("--time-budget", "End training after this much time, with a model as ever. [default: no limit]");
+        var warmStart = new Option<string?>("--warm-start")
+        {
+            Description = "A model to start from instead of from chance, of another size too: what fits of it is copied.",
+            HelpName = "model.zip",
+        };
         var device = DeviceOption.Create();
         var unknownLabels = OneOf("--unknown-labels", "What to do with ids and colours that the palette lacks.", defaults.UnknownLabels);
         var labelEncoding = OneOf("--label-encoding", "How label images show classes; auto finds out.", defaults.LabelEncoding);
@@ -54,6 +76,7 @@ internal static class TrainCommand
             Description = "Where the training is kept while it runs, to be continued after a stop or a crash; removed when it is done. [default: beside the model, its name with .checkpoints]",
             HelpName = "DIR",
         };
+        var checkpointInterval = Duration.Option("--checkpoint-interval", "The longest time between two checkpoints; there is one after every epoch, too. [default: 5m]");
         var fresh = new Option<bool>("--fresh") { Description = "Begin anew, even where a training could be continued." };
         var samples = new Option<string?>("--samples")
         {
@@ -68,13 +91,15 @@ internal static class TrainCommand
 
             Example:
               crn train --labels data/labels --photos data/photos --palette camvid --height 96 --width 128 --output model.zip
+              crn train --labels data/labels --photos data/photos --output model.zip --epochs 200 --validation-share 0.1 --patience 10 --time-budget 8h
 
             Everything is checked before training starts. Ctrl-C ends training after the current step and saves what was learned; pressed again, it ends crn at once.
             The same command again continues a training that was stopped or died; with more --epochs it goes on longer.
             """)
         {
             labels, photos, output, palette, height, width, epochs, batchSize, learningRate, widthFactor, noiseChannels, seed, device,
-            unknownLabels, labelEncoding, noMirror, checkpoints, fresh, samples, sampleCount,
+            validationLabels, validationPhotos, validationShare, patience, timeBudget, warmStart,
+            unknownLabels, labelEncoding, noMirror, checkpoints, checkpointInterval, fresh, samples, sampleCount,
         };
         command.SetAction(parsed =>
         {
@@ -94,11 +119,18 @@ internal static class TrainCommand
                 UnknownLabels = Enum.Parse<UnknownLabelPolicy>(parsed.GetRequiredValue(unknownLabels), ignoreCase: true),
                 LabelEncoding = Enum.Parse<LabelEncoding>(parsed.GetRequiredValue(labelEncoding), ignoreCase: true),
                 Mirror = !parsed.GetValue(noMirror),
+                EarlyStoppingPatience = parsed.GetValue(patience),
+                TimeBudget = parsed.GetValue(timeBudget),
+                WarmStartModelPath = parsed.GetValue(warmStart),
                 CheckpointFolder = parsed.GetValue(checkpoints) ?? model + ".checkpoints",
+                CheckpointInterval = parsed.GetValue(checkpointInterval) ?? defaults.CheckpointInterval,
                 KeepCheckpoint = true, // until the model is saved
             };
+            var folders = new PairFolders(
+                parsed.GetRequiredValue(labels), parsed.GetRequiredValue(photos),
+                parsed.GetValue(validationLabels), parsed.GetValue(validationPhotos), parsed.GetValue(validationShare));
             return new TrainingRun(
-                options, parsed.GetRequiredValue(labels), parsed.GetRequiredValue(photos), model,
+                options, folders, model,
                 parsed.GetValue(samples) ?? Path.ChangeExtension(model, ".samples.png"), parsed.GetRequiredValue(sampleCount), parsed.GetValue(fresh)).Execute();
         });
         return command;

@@ -9,7 +9,7 @@ namespace CrnMlNet.Torch.Training;
 /// </summary>
 /// <param name="What">What takes the memory, for messages.</param>
 /// <param name="Pairs">Bytes of the pairs to learn from.</param>
-/// <param name="Weights">Bytes of the weights and, in training, of their gradients and of Adam's two moments.</param>
+/// <param name="Weights">Bytes of the weights and, in training, of their gradients, of Adam's two moments, and of the best ones so far.</param>
 /// <param name="Activations">Bytes of feature maps: in training all that the backward pass needs.</param>
 /// <param name="Slack">Bytes that are taken whatever the size.</param>
 /// <remarks>
@@ -54,10 +54,11 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
 
     /// <summary>The memory that <see cref="Trainer.Train"/> takes with the perception network that needs no weights.</summary>
     /// <param name="architecture">The network.</param>
-    /// <param name="batchSize">Pairs in a step.</param>
-    /// <param name="pairs">Pairs to learn from.</param>
+    /// <param name="options">How it is trained.</param>
+    /// <param name="pairs">Pairs to learn from, and to validate on.</param>
+    /// <param name="validates">Whether there is a validation set, and so a copy of the best weights.</param>
     /// <exception cref="ArgumentOutOfRangeException">The architecture is out of range.</exception>
-    public static MemoryEstimate OfTraining(CrnArchitecture architecture, int batchSize, int pairs)
+    public static MemoryEstimate OfTraining(CrnArchitecture architecture, TrainingOptions options, int pairs, bool validates)
     {
         var modules = architecture.Modules();
         int labels = architecture.Channels + architecture.NoiseChannels;
@@ -72,10 +73,10 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
         double size = (double)architecture.Height * architecture.Width;
         double perceived = size * (architecture.Channels + PerceivedMaps);
         return new MemoryEstimate(
-            $"Training at {Size(architecture)} with batches of {batchSize}",
+            $"Training at {Size(architecture)} with batches of {options.BatchSize}",
             (long)(pairs * size * TrainingPairs.BytesPerPixel),
-            BytesPerNumber * (NumbersPerTrainedWeight * architecture.ParameterCount() + Noise(architecture)),
-            (long)(Holes * BytesPerNumber * batchSize * (kept + passing + perceived)),
+            BytesPerNumber * ((NumbersPerTrainedWeight + (validates ? 1 : 0)) * architecture.ParameterCount() + Noise(architecture)),
+            (long)(Holes * BytesPerNumber * options.BatchSize * (kept + passing + perceived)),
             TrainingSlack);
     }
 
@@ -103,12 +104,13 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
 
     /// <summary>Refuses a training that is far above the memory that this process can have, before any of it is taken.</summary>
     /// <param name="architecture">The network.</param>
-    /// <param name="batchSize">Pairs in a step.</param>
-    /// <param name="pairs">Pairs to learn from.</param>
+    /// <param name="options">How it is trained.</param>
+    /// <param name="pairs">Pairs to learn from, and to validate on.</param>
+    /// <param name="validates">Whether there is a validation set.</param>
     /// <exception cref="InsufficientMemoryException">It is; the message says what would fit.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The architecture is out of range.</exception>
-    public static void CheckTraining(CrnArchitecture architecture, int batchSize, int pairs) =>
-        OfTraining(architecture, batchSize, pairs).CheckRoom(Available, available => TrainingThatFits(architecture, batchSize, pairs, available));
+    public static void CheckTraining(CrnArchitecture architecture, TrainingOptions options, int pairs, bool validates) =>
+        OfTraining(architecture, options, pairs, validates).CheckRoom(Available, available => TrainingThatFits(architecture, options, pairs, validates, available));
 
     /// <summary>Refuses a network that is far above the memory that this process can have, before any of it is taken.</summary>
     /// <param name="architecture">The network.</param>
@@ -124,11 +126,11 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
     }
 
     /// <summary>Each way by itself to make a training fit, by halving a few times; or all of them together.</summary>
-    internal static string TrainingThatFits(CrnArchitecture architecture, int batchSize, int pairs, long available)
+    internal static string TrainingThatFits(CrnArchitecture architecture, TrainingOptions options, int pairs, bool validates, long available)
     {
         var ways = new List<string>();
-        for (int batch = batchSize / 2; batch >= 1 && ways.Count == 0; batch /= 2)
-            if (Fits(architecture, batch))
+        for (int batch = options.BatchSize / 2; batch >= 1 && ways.Count == 0; batch /= 2)
+            if (Fits(architecture, options with { BatchSize = batch }))
                 ways.Add($"batches of {batch}");
         if (Halve(architecture, Narrower, FewHalvings) is { } narrow)
             ways.Add(FormattableString.Invariant($"width factor {narrow.WidthFactor:0.####}"));
@@ -137,17 +139,17 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
         if (ways.Count > 0)
             return $"This would fit: {string.Join(", or ", ways)}.";
 
-        batchSize = 1;
+        options = options with { BatchSize = 1 };
         return Halve(architecture with { WidthFactor = Math.Min(architecture.WidthFactor, NarrowWidth) }, Smaller, int.MaxValue) is { } both
             ? FormattableString.Invariant($"This would fit: {both.Height}x{both.Width} with width factor {both.WidthFactor:0.####} and batches of 1.")
             : "Learn from fewer pairs.";
 
-        bool Fits(CrnArchitecture candidate, int batch) => OfTraining(candidate, batch, pairs).Total <= available;
+        bool Fits(CrnArchitecture candidate, TrainingOptions way) => OfTraining(candidate, way, pairs, validates).Total <= available;
 
         CrnArchitecture? Halve(CrnArchitecture candidate, Func<CrnArchitecture, CrnArchitecture?> half, int most)
         {
             for (var next = half(candidate); next is not null && most > 0; next = half(next), most--)
-                if (Fits(next, batchSize))
+                if (Fits(next, options))
                     return next;
             return null;
         }

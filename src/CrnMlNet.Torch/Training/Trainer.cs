@@ -67,19 +67,20 @@ public static class Trainer
             throw new ArgumentException("EarlyStoppingPatience needs a validation set to look at.", nameof(options));
         return DeviceMemory.Guard(
             () => TrainOn(network, perception, pairs, validation, options, start, report, log, warn ?? log, network.parameters().First().device, cancellation),
-            capacity => WhatFits(network.Architecture, options.BatchSize, pairs.Count + (validation?.Count ?? 0), capacity));
+            capacity => WhatFits(network.Architecture, options, pairs.Count + (validation?.Count ?? 0), validation is not null, capacity));
     }
 
     /// <summary>What would fit where a training turned out not to, as a sentence.</summary>
     /// <param name="architecture">The network.</param>
-    /// <param name="batchSize">Pairs in a step.</param>
+    /// <param name="options">How it is trained.</param>
     /// <param name="pairs">Pairs in memory.</param>
+    /// <param name="validates">Whether there is a validation set.</param>
     /// <param name="capacity">The device's memory in bytes; null: not known.</param>
-    internal static string WhatFits(CrnArchitecture architecture, int batchSize, int pairs, long? capacity)
+    internal static string WhatFits(CrnArchitecture architecture, TrainingOptions options, int pairs, bool validates, long? capacity)
     {
         // It did not fit, whatever the estimate was: so what is there is less than that.
-        long estimate = MemoryEstimate.OfTraining(architecture, batchSize, pairs).Total;
-        return MemoryEstimate.TrainingThatFits(architecture, batchSize, pairs, Math.Min(capacity ?? MemoryEstimate.Available, (long)(FailedShare * estimate)));
+        long estimate = MemoryEstimate.OfTraining(architecture, options, pairs, validates).Total;
+        return MemoryEstimate.TrainingThatFits(architecture, options, pairs, validates, Math.Min(capacity ?? MemoryEstimate.Available, (long)(FailedShare * estimate)));
     }
 
     private static TrainingSummary TrainOn(

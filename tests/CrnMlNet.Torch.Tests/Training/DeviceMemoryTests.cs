@@ -59,7 +59,7 @@ public sealed class DeviceMemoryTests
     {
         var paper = new CrnArchitecture { Channels = 20, Height = 512, Width = 1024 };
 
-        string advice = Trainer.WhatFits(paper, batchSize: 8, pairs: 100, capacity);
+        string advice = Trainer.WhatFits(paper, new() { BatchSize = 8 }, pairs: 100, validates: false, capacity);
 
         Assert.StartsWith("This would fit: batches of ", advice);
         Assert.DoesNotContain("batches of 8", advice);

@@ -9,30 +9,33 @@ public sealed class MemoryEstimateTests
     private const long Gigabyte = 1L << 30;
 
     private static readonly CrnArchitecture Paper = new() { Channels = 20, Height = 256, Width = 512 };
+    private static readonly TrainingOptions Single = BatchesOf(1);
 
     [Fact]
-    public void PairsTakeFourBytesAPixel() => Assert.Equal(1000L * 256 * 512 * 4, MemoryEstimate.OfTraining(Paper, 1, 1000).Pairs);
+    public void PairsTakeFourBytesAPixel() => Assert.Equal(1000L * 256 * 512 * 4, MemoryEstimate.OfTraining(Paper, Single, 1000, validates: false).Pairs);
 
     [Fact]
     public void WeightsOfATrainingTakeWhatGradientsAndAdamAddToThem()
     {
-        Assert.InRange(MemoryEstimate.OfTraining(Paper, 1, 1).Weights, 4 * 4 * Paper.ParameterCount(), 4 * 6 * Paper.ParameterCount());
+        Assert.InRange(MemoryEstimate.OfTraining(Paper, Single, 1, validates: false).Weights, 4 * 4 * Paper.ParameterCount(), 4 * 6 * Paper.ParameterCount());
         Assert.Equal(4 * Paper.ParameterCount(), MemoryEstimate.OfSynthesis(Paper).Weights);
+        // The best weights so far are one copy more.
+        Assert.Equal(4 * Paper.ParameterCount(), MemoryEstimate.OfTraining(Paper, Single, 1, validates: true).Weights - MemoryEstimate.OfTraining(Paper, Single, 1, validates: false).Weights);
     }
 
     [Fact]
     public void ActivationsGrowWithTheBatch() =>
-        Assert.Equal(4.0, (double)MemoryEstimate.OfTraining(Paper, 4, 1).Activations / MemoryEstimate.OfTraining(Paper, 1, 1).Activations, 0.001);
+        Assert.Equal(4.0, (double)MemoryEstimate.OfTraining(Paper, BatchesOf(4), 1, validates: false).Activations / MemoryEstimate.OfTraining(Paper, Single, 1, validates: false).Activations, 0.001);
 
     [Fact]
-    public void WhatFitsIsNotRefused() => MemoryEstimate.CheckTraining(new() { Channels = 12, Height = 96, Width = 128, WidthFactor = 0.125 }, 1, 100);
+    public void WhatFitsIsNotRefused() => MemoryEstimate.CheckTraining(new() { Channels = 12, Height = 96, Width = 128, WidthFactor = 0.125 }, Single, 100, validates: false);
 
     [Fact]
     public void ATrainingThatIsFarTooLargeSaysWhatWouldFit()
     {
         var large = Paper with { Height = 1024, Width = 2048 };
-        var refusal = Assert.Throws<InsufficientMemoryException>(() => MemoryEstimate.OfTraining(large, 8, 10).CheckRoom(
-            24 * Gigabyte, available => MemoryEstimate.TrainingThatFits(large, 8, 10, available)));
+        var refusal = Assert.Throws<InsufficientMemoryException>(() => MemoryEstimate.OfTraining(large, BatchesOf(8), 10, validates: false).CheckRoom(
+            24 * Gigabyte, available => MemoryEstimate.TrainingThatFits(large, BatchesOf(8), 10, validates: false, available)));
 
         Assert.StartsWith("Training at 1024x2048, width factor 1, with batches of 8 takes about ", refusal.Message);
         Assert.Contains("and 24 GiB are there. This would fit: ", refusal.Message);
@@ -45,9 +48,9 @@ public sealed class MemoryEstimateTests
     public void WhatIsSaidToFitFits(int batchSize, int height, int width, double widthFactor)
     {
         var architecture = Paper with { Height = height, Width = width, WidthFactor = widthFactor };
-        long total = MemoryEstimate.OfTraining(architecture, batchSize, 10).Total;
+        long total = MemoryEstimate.OfTraining(architecture, BatchesOf(batchSize), 10, validates: false).Total;
 
-        foreach (var way in MemoryEstimate.TrainingThatFits(architecture, batchSize, 10, total / 2).TrimEnd('.').Replace("This would fit: ", "").Split(", or "))
+        foreach (var way in MemoryEstimate.TrainingThatFits(architecture, BatchesOf(batchSize), 10, validates: false, total / 2).TrimEnd('.').Replace("This would fit: ", "").Split(", or "))
         {
             var words = way.Split(' ');
             var (changed, batch) = words switch
@@ -57,7 +60,7 @@ public sealed class MemoryEstimateTests
                 [var size] => (architecture with { Height = int.Parse(size.Split('x')[0]), Width = int.Parse(size.Split('x')[1]) }, batchSize),
                 _ => throw new FormatException(way),
             };
-            Assert.InRange(MemoryEstimate.OfTraining(changed, batch, 10).Total, 1, total / 2);
+            Assert.InRange(MemoryEstimate.OfTraining(changed, BatchesOf(batch), 10, validates: false).Total, 1, total / 2);
         }
     }
 
@@ -67,7 +70,7 @@ public sealed class MemoryEstimateTests
         var largest = Paper with { Height = 8192, Width = 8192, WidthFactor = 4 };
 
         Assert.Matches(
-            "^This would fit: (512x512|1024x1024|2048x2048) with width factor 0.125 and batches of 1.$", MemoryEstimate.TrainingThatFits(largest, 1, 1, 24 * Gigabyte));
+            "^This would fit: (512x512|1024x1024|2048x2048) with width factor 0.125 and batches of 1.$", MemoryEstimate.TrainingThatFits(largest, Single, 1, validates: false, 24 * Gigabyte));
     }
 
     [Fact]
@@ -84,4 +87,6 @@ public sealed class MemoryEstimateTests
     [InlineData(1536L << 20, "1.5 GiB")]
     [InlineData(1230L << 30, "1.2 TiB")]
     public void BytesReadAsPeopleSayThem(long bytes, string expected) => Assert.Equal(expected, MemoryEstimate.Show(bytes));
+
+    private static TrainingOptions BatchesOf(int pairs) => new() { BatchSize = pairs };
 }
