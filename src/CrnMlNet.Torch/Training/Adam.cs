@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -10,8 +11,8 @@ namespace CrnMlNet.Torch.Training;
 /// </summary>
 internal sealed class Adam : IDisposable
 {
-    private const double MeanDecay = 0.9;
-    private const double SquareDecay = 0.999;
+    internal const double MeanDecay = 0.9;
+    internal const double SquareDecay = 0.999;
     private const double Epsilon = 1e-8;
 
     private readonly (string Name, Parameter Parameter, Tensor Mean, Tensor Square)[] _slots;
@@ -24,13 +25,33 @@ internal sealed class Adam : IDisposable
         _learningRate = learningRate;
         _slots = [.. module.named_parameters().Select(named =>
             (named.name, named.parameter, ZerosLike(named.parameter), ZerosLike(named.parameter)))];
+        Steps = torch.zeros(_slots.Length, ScalarType.Int64).DetachFromDisposeScope();
     }
 
-    /// <summary>Steps taken.</summary>
-    public long Steps { get; set; }
+    /// <summary>Steps taken with each parameter, <c>[parameters]</c>, int64, on the CPU: one without a gradient is not changed and not counted.</summary>
+    public Tensor Steps { get; }
 
     /// <summary>The moments of every parameter, by its name: the mean of its gradients, and of their squares.</summary>
     public IEnumerable<(string Name, Tensor Mean, Tensor Square)> Moments => _slots.Select(slot => (slot.Name, slot.Mean, slot.Square));
+
+    /// <summary>Goes on from where another Adam was; a parameter that it did not know begins anew.</summary>
+    /// <exception cref="ArgumentException">A moment has another shape than its parameter.</exception>
+    public void GoOnFrom(AdamState state)
+    {
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        for (int i = 0; i < _slots.Length; i++)
+        {
+            var (name, parameter, mean, square) = _slots[i];
+            if (!state.Moments.TryGetValue(name, out var moments))
+                continue;
+            if (!moments.Mean.shape.AsSpan().SequenceEqual(parameter.shape) || !moments.Square.shape.AsSpan().SequenceEqual(parameter.shape))
+                throw new ArgumentException($"Adam's moments of '{name}' do not have its shape [{string.Join(", ", parameter.shape)}].", nameof(state));
+            mean.copy_(moments.Mean);
+            square.copy_(moments.Square);
+            StepsOf(i) = moments.Steps;
+        }
+    }
 
     /// <summary>Sets all gradients to zero.</summary>
     public void ZeroGradients()
@@ -44,14 +65,15 @@ internal sealed class Adam : IDisposable
     public void Step()
     {
         using var _ = no_grad();
-        Steps++;
         using Scalar meanDecay = MeanDecay, meanShare = 1 - MeanDecay, squareDecay = SquareDecay, squareShare = 1 - SquareDecay, epsilon = Epsilon;
-        using Scalar squareScale = Math.Sqrt(1 - Math.Pow(SquareDecay, Steps)), size = -_learningRate / (1 - Math.Pow(MeanDecay, Steps));
-        foreach (var slot in _slots)
+        for (int i = 0; i < _slots.Length; i++)
         {
             using var scope = NewDisposeScope();
+            var slot = _slots[i];
             if (slot.Parameter.grad is not { } gradient)
                 continue;
+            long steps = ++StepsOf(i);
+            using Scalar squareScale = Math.Sqrt(1 - Math.Pow(SquareDecay, steps)), size = -_learningRate / (1 - Math.Pow(MeanDecay, steps));
             slot.Mean.mul_(meanDecay).add_(gradient, meanShare);
             slot.Square.mul_(squareDecay).addcmul_(gradient, gradient, squareShare);
             slot.Parameter.addcdiv_(slot.Mean, slot.Square.sqrt().div_(squareScale).add_(epsilon), size);
@@ -61,12 +83,15 @@ internal sealed class Adam : IDisposable
     /// <summary>Frees the moments.</summary>
     public void Dispose()
     {
+        Steps.Dispose();
         foreach (var slot in _slots)
         {
             slot.Mean.Dispose();
             slot.Square.Dispose();
         }
     }
+
+    private ref long StepsOf(int slot) => ref MemoryMarshal.Cast<byte, long>(Steps.bytes)[slot];
 
     private static Tensor ZerosLike(Tensor parameter)
     {

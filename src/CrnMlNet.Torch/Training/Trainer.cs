@@ -47,6 +47,7 @@ public static class Trainer
     /// <param name="cancellation">Ends the training after the current step; what was learned stays.</param>
     /// <param name="validation">Pairs of the same size that are not learned from, and looked at after every epoch; null: none.</param>
     /// <param name="warn">Gets what is amiss but no error; null: <paramref name="log"/> does.</param>
+    /// <param name="start">Where Adam begins; null: anew. It is disposed when it has been copied.</param>
     /// <returns>What was done.</returns>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
     /// <exception cref="ArgumentException">There is a patience, but no validation set, or that is empty.</exception>
@@ -57,7 +58,7 @@ public static class Trainer
     public static TrainingSummary Train(
         CascadedRefinementNetwork network, IPerceptionNetwork perception, TrainingPairs pairs, TrainingOptions options,
         Action<TrainingProgress> report, Action<string> log, CancellationToken cancellation,
-        TrainingPairs? validation = null, Action<string>? warn = null)
+        TrainingPairs? validation = null, Action<string>? warn = null, AdamState? start = null)
     {
         options.Validate();
         if (validation?.Count == 0)
@@ -65,7 +66,7 @@ public static class Trainer
         if (options.EarlyStoppingPatience is not null && validation is null)
             throw new ArgumentException("EarlyStoppingPatience needs a validation set to look at.", nameof(options));
         return DeviceMemory.Guard(
-            () => TrainOn(network, perception, pairs, validation, options, report, log, warn ?? log, network.parameters().First().device, cancellation),
+            () => TrainOn(network, perception, pairs, validation, options, start, report, log, warn ?? log, network.parameters().First().device, cancellation),
             capacity => WhatFits(network.Architecture, options.BatchSize, pairs.Count + (validation?.Count ?? 0), capacity));
     }
 
@@ -83,11 +84,14 @@ public static class Trainer
 
     private static TrainingSummary TrainOn(
         CascadedRefinementNetwork network, IPerceptionNetwork perception, TrainingPairs pairs, TrainingPairs? validation, TrainingOptions options,
-        Action<TrainingProgress> report, Action<string> log, Action<string> warn, Device device, CancellationToken cancellation)
+        AdamState? start, Action<TrainingProgress> report, Action<string> log, Action<string> warn, Device device, CancellationToken cancellation)
     {
         using var adam = new Adam(network, options.LearningRate);
         using var best = new BestWeights(network);
-        using var progress = TrainingCheckpoints.Open(network, adam, best, perception, pairs, validation, options, warn);
+        if (start is not null)
+            adam.GoOnFrom(start);
+        using var progress = TrainingCheckpoints.Open(network, adam, best, perception, pairs, validation, options, start, warn);
+        start?.Dispose();
         if (progress?.State is { } state)
             log($"Training is continued after step {state.Steps} from '{options.CheckpointFolder}'.");
         var objective = new FeatureMatching(perception, progress?.LayerWeights ?? Calibrate(perception, pairs, device));

@@ -11,6 +11,7 @@ internal sealed class TrainingCheckpoints : IDisposable
     private const string Weights = "weights.";
     private const string Means = "adam.mean.";
     private const string Squares = "adam.square.";
+    private const string Steps = "adam.steps";
     private const string Best = "best.";
 
     private readonly CheckpointFolder _folder;
@@ -38,14 +39,14 @@ internal sealed class TrainingCheckpoints : IDisposable
     /// <returns>Null when the options name no folder.</returns>
     public static TrainingCheckpoints? Open(
         CascadedRefinementNetwork network, Adam adam, BestWeights best, IPerceptionNetwork perception,
-        TrainingPairs pairs, TrainingPairs? validation, TrainingOptions options, Action<string> warn)
+        TrainingPairs pairs, TrainingPairs? validation, TrainingOptions options, AdamState? start, Action<string> warn)
     {
         if (options.CheckpointFolder is null)
             return null;
         var folder = new CheckpointFolder(options.CheckpointFolder);
         try
         {
-            var subject = TrainingSubject.Of(network, perception, pairs, validation, options);
+            var subject = TrainingSubject.Of(network, perception, pairs, validation, options, start);
             var checkpoints = new TrainingCheckpoints(folder, subject, options, network, adam, best, warn);
             if (folder.Read(subject, warn) is var (checkpoint, tensors))
                 checkpoints.Restore(checkpoint, tensors, pairs.Count);
@@ -100,7 +101,10 @@ internal sealed class TrainingCheckpoints : IDisposable
             if (checkpoint.State.ValidationLossByEpoch.Count > 0)
                 _best.Keep();
             using var _ = no_grad();
-            foreach (var (name, target) in Tensors())
+            using var scope = NewDisposeScope();
+            // As a checkpoint without them has it: every parameter was changed in every step.
+            _adam.Steps.fill_(checkpoint.State.Steps);
+            foreach (var (name, target) in Tensors().Where(tensor => tensor.Name != Steps || tensors.ContainsKey(Steps)))
                 target.copy_(tensors[name]);
         }
         finally
@@ -109,7 +113,7 @@ internal sealed class TrainingCheckpoints : IDisposable
                 tensor.Dispose();
         }
         (State, LayerWeights) = (checkpoint.State, checkpoint.LayerWeights);
-        _adam.Steps = _stepsKept = checkpoint.State.Steps;
+        _stepsKept = checkpoint.State.Steps;
     }
 
     private void CheckEpochs(TrainingState state, int pairs)
@@ -126,6 +130,7 @@ internal sealed class TrainingCheckpoints : IDisposable
         .. _network.named_parameters().Select(named => (Weights + named.name, (Tensor)named.parameter)),
         .. _adam.Moments.Select(moment => (Means + moment.Name, moment.Mean)),
         .. _adam.Moments.Select(moment => (Squares + moment.Name, moment.Square)),
+        (Steps, _adam.Steps),
         .. _best.Copies.Select(copy => (Best + copy.Name, copy.Value)),
     ];
 }

@@ -15,7 +15,8 @@ internal sealed record TrainingSubject(IReadOnlyDictionary<string, string> Prope
     private const int DigitsOfHash = 16;
 
     public static TrainingSubject Of(
-        CascadedRefinementNetwork network, IPerceptionNetwork perception, TrainingPairs pairs, TrainingPairs? validation, TrainingOptions options)
+        CascadedRefinementNetwork network, IPerceptionNetwork perception, TrainingPairs pairs, TrainingPairs? validation, TrainingOptions options,
+        AdamState? start)
     {
         var architecture = network.Architecture;
         return new TrainingSubject(new Dictionary<string, string>
@@ -33,7 +34,7 @@ internal sealed record TrainingSubject(IReadOnlyDictionary<string, string> Prope
             ["perception network"] = perception.Description,
             ["training data"] = Describe(pairs),
             ["validation data"] = validation is null ? "none" : Describe(validation),
-            ["starting point"] = Hash(network),
+            ["starting point"] = Hash(network, start),
         });
     }
 
@@ -55,11 +56,14 @@ internal sealed record TrainingSubject(IReadOnlyDictionary<string, string> Prope
 
     private static string Describe(TrainingPairs pairs) => $"{pairs.Count} pairs of hash {pairs.Fingerprint()[..DigitsOfHash]}";
 
-    private static string Hash(CascadedRefinementNetwork network)
+    private static string Hash(CascadedRefinementNetwork network, AdamState? start)
     {
         using var hash = SHA256.Create();
         using (var stream = new CryptoStream(Stream.Null, hash, CryptoStreamMode.Write, leaveOpen: true))
+        {
             Weights.Safetensors.Write(stream, [.. network.named_parameters().Select(named => (named.name, (Tensor)named.parameter))]);
+            start?.Write(stream);
+        }
         return $"weights of hash {Convert.ToHexString(hash.Hash!)[..DigitsOfHash]}";
     }
 }

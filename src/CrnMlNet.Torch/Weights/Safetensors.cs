@@ -14,12 +14,9 @@ namespace CrnMlNet.Torch.Weights;
 /// </remarks>
 public static class Safetensors
 {
-    private const int ChunkByteCount = 1 << 20;
     private const int NamesShown = 5;
 
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
-
-    private static readonly ScalarType[] FloatingTypes = [ScalarType.Float16, ScalarType.BFloat16, ScalarType.Float32, ScalarType.Float64];
 
     /// <summary>Writes tensors in the order given, from any device and with any strides; they are not changed.</summary>
     /// <param name="stream">The stream to write to, from where it stands.</param>
@@ -47,7 +44,7 @@ public static class Safetensors
 
         stream.Write(header);
         foreach (var (_, value) in list)
-            WriteData(stream, value);
+            TensorData.Write(stream, value);
     }
 
     /// <summary>Reads and checks a header; <paramref name="stream"/> then stands at the first tensor's bytes.</summary>
@@ -129,8 +126,8 @@ public static class Safetensors
     {
         foreach (var (key, value) in metadata)
         {
-            CheckUnicode(key, $"The metadata key {SafetensorsHeader.Quote(key)}");
-            CheckUnicode(value, $"The metadata value of {SafetensorsHeader.Quote(key)}");
+            CheckUnicode(key, $"The metadata key {TensorEntry.Quote(key)}");
+            CheckUnicode(value, $"The metadata value of {TensorEntry.Quote(key)}");
         }
 
         var entries = new List<SafetensorsEntry>(tensors.Count);
@@ -138,12 +135,12 @@ public static class Safetensors
         long end = 0;
         foreach (var (name, value) in tensors)
         {
-            CheckUnicode(name, $"The tensor name {SafetensorsHeader.Quote(name)}");
+            CheckUnicode(name, $"The tensor name {TensorEntry.Quote(name)}");
             if (!names.Add(name))
-                throw new ArgumentException($"The tensor name {SafetensorsHeader.Quote(name)} is used twice, or is the format's own {SafetensorsHeader.MetadataName}.", nameof(tensors));
+                throw new ArgumentException($"The tensor name {TensorEntry.Quote(name)} is used twice, or is the format's own {SafetensorsHeader.MetadataName}.", nameof(tensors));
 
             var size = SafetensorsHeader.ElementByteCount(value.dtype)
-                ?? throw new ArgumentException($"Tensor {SafetensorsHeader.Quote(name)} is {value.dtype}, which cannot be written as safetensors.", nameof(tensors));
+                ?? throw new ArgumentException($"Tensor {TensorEntry.Quote(name)} is {value.dtype}, which cannot be written as safetensors.", nameof(tensors));
             entries.Add(new SafetensorsEntry(name, value.dtype, value.shape, end, checked(end + value.NumberOfElements * size)));
             end = entries[^1].End;
         }
@@ -163,56 +160,11 @@ public static class Safetensors
         }
     }
 
-    private static void WriteData(Stream stream, Tensor value)
+    internal static void ReadTensor(Stream stream, SafetensorsEntry entry, Tensor target)
     {
-        using var noGradients = no_grad();
-        using var scope = NewDisposeScope();
-        var flat = value.detach().cpu().contiguous().reshape(-1);
-        foreach (var chunk in Chunks(flat))
-        {
-            using (chunk)
-                stream.Write(chunk.bytes);
-        }
-    }
-
-    /// <summary>Views that cover a flat tensor: <see cref="Tensor.bytes"/> of one is a short span of libtorch's memory.</summary>
-    private static IEnumerable<Tensor> Chunks(Tensor flat)
-    {
-        var perChunk = ChunkByteCount / flat.ElementSize;
-        for (long start = 0; start < flat.NumberOfElements; start += perChunk)
-            yield return flat.narrow(0, start, Math.Min(perChunk, flat.NumberOfElements - start));
-    }
-
-    private static void ReadTensor(Stream stream, SafetensorsEntry entry, Tensor target)
-    {
-        using var noGradients = no_grad();
-        using var scope = NewDisposeScope();
-        if (entry.DataType != ScalarType.Bool && target.dtype == entry.DataType && target.device_type == DeviceType.CPU && target.is_contiguous())
-        {
-            ReadData(stream, entry, target);
-            return;
-        }
-
-        // Bytes other than 0 and 1 are no valid bool in memory; as bytes, the conversion makes them true.
-        var staged = empty(entry.Shape.ToArray(), entry.DataType == ScalarType.Bool ? ScalarType.Byte : entry.DataType, CPU);
-        ReadData(stream, entry, staged);
-        target.copy_(staged);
-    }
-
-    private static void ReadData(Stream stream, SafetensorsEntry entry, Tensor contiguous)
-    {
-        long done = 0;
-        foreach (var chunk in Chunks(contiguous.reshape(-1)))
-        {
-            using (chunk)
-            {
-                var bytes = chunk.bytes;
-                var read = SafetensorsHeader.Fill(stream, bytes);
-                done += read;
-                if (read < bytes.Length)
-                    throw new FormatException($"The safetensors data is cut off: tensor {SafetensorsHeader.Quote(entry.Name)} has {entry.ByteCount} bytes, and {done} are there.");
-            }
-        }
+        var read = TensorData.Read(stream, entry.DataType, target);
+        if (read < entry.ByteCount)
+            throw new FormatException($"The safetensors data is cut off: tensor {TensorEntry.Quote(entry.Name)} has {entry.ByteCount} bytes, and {read} are there.");
     }
 
     private static void CheckTargets(SafetensorsHeader header, IReadOnlyDictionary<string, Tensor> targets)
@@ -221,19 +173,16 @@ public static class Safetensors
         var shared = header.Tensors.Where(entry => targets.ContainsKey(entry.Name)).ToList();
         string[] faults =
         [
-            .. Fault("missing in the file", targets.Keys.Where(name => !inFile.Contains(name)).Select(SafetensorsHeader.Quote)),
-            .. Fault("not expected", header.Tensors.Where(entry => !targets.ContainsKey(entry.Name)).Select(entry => SafetensorsHeader.Quote(entry.Name))),
-            .. Fault("of another shape", shared.Where(entry => !entry.Shape.SequenceEqual(targets[entry.Name].shape)).Select(entry =>
-                $"{SafetensorsHeader.Quote(entry.Name)}: {SafetensorsHeader.Show(entry.Shape)} in the file, {SafetensorsHeader.Show(targets[entry.Name].shape)} expected")),
-            .. Fault("of another type", shared.Where(entry => !CanFill(targets[entry.Name].dtype, entry.DataType)).Select(entry =>
-                $"{SafetensorsHeader.Quote(entry.Name)}: {entry.DataType} in the file, {targets[entry.Name].dtype} expected")),
+            .. Fault("missing in the file", targets.Keys.Where(name => !inFile.Contains(name)).Select(TensorEntry.Quote)),
+            .. Fault("not expected", header.Tensors.Where(entry => !targets.ContainsKey(entry.Name)).Select(entry => TensorEntry.Quote(entry.Name))),
+            .. Fault("of another shape", shared.Where(entry => !entry.HasShapeOf(targets[entry.Name])).Select(entry =>
+                $"{TensorEntry.Quote(entry.Name)}: {TensorEntry.Show(entry.Shape)} in the file, {TensorEntry.Show(targets[entry.Name].shape)} expected")),
+            .. Fault("of another type", shared.Where(entry => !entry.HasTypeFor(targets[entry.Name])).Select(entry =>
+                $"{TensorEntry.Quote(entry.Name)}: {entry.DataType} in the file, {targets[entry.Name].dtype} expected")),
         ];
         if (faults.Length > 0)
             throw new FormatException($"The safetensors file does not fit: {string.Join("; ", faults)}.");
     }
-
-    private static bool CanFill(ScalarType target, ScalarType source) =>
-        target == source || (FloatingTypes.Contains(target) && FloatingTypes.Contains(source));
 
     /// <summary>One phrase for one kind of fault with the first few tensors that have it, or none.</summary>
     private static IEnumerable<string> Fault(string kind, IEnumerable<string> items)

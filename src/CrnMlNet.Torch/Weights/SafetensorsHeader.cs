@@ -13,6 +13,7 @@ namespace CrnMlNet.Torch.Weights;
 /// <param name="Begin">The first byte, counted from the end of the header.</param>
 /// <param name="End">One past the last byte, counted from the end of the header.</param>
 public sealed record SafetensorsEntry(string Name, ScalarType DataType, IReadOnlyList<long> Shape, long Begin, long End)
+    : TensorEntry(Name, DataType, Shape)
 {
     /// <summary>The tensor's size in bytes.</summary>
     public long ByteCount => End - Begin;
@@ -96,35 +97,10 @@ public sealed class SafetensorsHeader
         return index < 0 ? null : DataTypes[index].ByteCount;
     }
 
-    /// <summary>A name as error messages show it: names come from untrusted files.</summary>
-    internal static string Quote(string name)
-    {
-        const int Shown = 100;
-        var quoted = new StringBuilder("'");
-        foreach (var c in name.AsSpan(0, Math.Min(name.Length, Shown)))
-            quoted.Append(char.IsControl(c) || char.IsSurrogate(c) ? $"\\u{(int)c:x4}" : c.ToString());
-        return quoted.Append(name.Length > Shown ? "...'" : "'").ToString();
-    }
-
-    internal static string Show(IEnumerable<long> shape) => $"[{string.Join(", ", shape)}]";
-
-    /// <summary>Reads until <paramref name="buffer"/> is full or the stream ends; returns the bytes read.</summary>
-    internal static int Fill(Stream stream, Span<byte> buffer)
-    {
-        try
-        {
-            return stream.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false);
-        }
-        catch (InvalidDataException damaged)
-        {
-            throw new FormatException($"The compressed stream around the safetensors data is damaged: {damaged.Message}", damaged);
-        }
-    }
-
     private static byte[] ReadJson(Stream stream, long? length)
     {
         Span<byte> prefix = stackalloc byte[sizeof(ulong)];
-        var read = Fill(stream, prefix);
+        var read = TensorData.Fill(stream, prefix);
         if (read < prefix.Length)
             throw new FormatException($"Not a safetensors file: it ends after {read} bytes, and the header's length alone takes 8.");
 
@@ -148,7 +124,7 @@ public sealed class SafetensorsHeader
         var bytes = new byte[Math.Min(count, 1 << 16)];
         for (var filled = 0; ;)
         {
-            filled += Fill(stream, bytes.AsSpan(filled));
+            filled += TensorData.Fill(stream, bytes.AsSpan(filled));
             if (filled < bytes.Length)
                 return bytes[..filled];
             if (filled == count)
@@ -183,7 +159,7 @@ public sealed class SafetensorsHeader
         {
             var name = Text(ref reader);
             if (!names.Add(name))
-                throw new FormatException($"The safetensors header names {Quote(name)} twice.");
+                throw new FormatException($"The safetensors header names {TensorEntry.Quote(name)} twice.");
 
             reader.Read();
             if (name == MetadataName)
@@ -207,9 +183,9 @@ public sealed class SafetensorsHeader
             var key = Text(ref reader);
             reader.Read();
             if (reader.TokenType != JsonTokenType.String)
-                throw new FormatException($"The safetensors header's {MetadataName} entry {Quote(key)} is {reader.TokenType}, not a string.");
+                throw new FormatException($"The safetensors header's {MetadataName} entry {TensorEntry.Quote(key)} is {reader.TokenType}, not a string.");
             if (!metadata.TryAdd(key, Text(ref reader)))
-                throw new FormatException($"The safetensors header's {MetadataName} names {Quote(key)} twice.");
+                throw new FormatException($"The safetensors header's {MetadataName} names {TensorEntry.Quote(key)} twice.");
         }
     }
 
@@ -273,16 +249,16 @@ public sealed class SafetensorsHeader
 
         var index = Array.FindIndex(DataTypes, known => known.Name == type);
         if (index < 0)
-            throw Fault(name, $"has the dtype {Quote(type)}; readable are {string.Join(", ", DataTypes.Select(known => known.Name))}");
+            throw Fault(name, $"has the dtype {TensorEntry.Quote(type)}; readable are {string.Join(", ", DataTypes.Select(known => known.Name))}");
         if (offsets.Count != 2)
             throw Fault(name, $"has {offsets.Count} data_offsets, not 2");
         if (offsets[0] > offsets[1])
             throw Fault(name, $"begins at byte {offsets[0]}, behind its end {offsets[1]}");
 
         var bytes = CountBytes(shape, DataTypes[index].ByteCount)
-            ?? throw Fault(name, $"has the shape {Show(shape)}, which overflows 64 bits");
+            ?? throw Fault(name, $"has the shape {TensorEntry.Show(shape)}, which overflows 64 bits");
         if (offsets[1] - offsets[0] != bytes)
-            throw Fault(name, $"has {offsets[1] - offsets[0]} bytes ({offsets[0]} to {offsets[1]}), and {type} of shape {Show(shape)} takes {bytes}");
+            throw Fault(name, $"has {offsets[1] - offsets[0]} bytes ({offsets[0]} to {offsets[1]}), and {type} of shape {TensorEntry.Show(shape)} takes {bytes}");
 
         return new SafetensorsEntry(name, DataTypes[index].Type, shape.AsReadOnly(), offsets[0], offsets[1]);
     }
@@ -311,7 +287,7 @@ public sealed class SafetensorsHeader
         string? previous = null;
         foreach (var entry in entries)
         {
-            var neighbour = previous is null ? "the data's start" : $"the end of {Quote(previous)}";
+            var neighbour = previous is null ? "the data's start" : $"the end of {TensorEntry.Quote(previous)}";
             if (entry.Begin < end)
                 throw Fault(entry.Name, $"begins at byte {entry.Begin}, which overlaps the tensor before: {neighbour} is at {end}");
             if (entry.Begin > end)
@@ -338,7 +314,7 @@ public sealed class SafetensorsHeader
         }
     }
 
-    private static FormatException Fault(string name, string what) => new($"Tensor {Quote(name)} of the safetensors header {what}.");
+    private static FormatException Fault(string name, string what) => new($"Tensor {TensorEntry.Quote(name)} of the safetensors header {what}.");
 
     private void WriteJson(Utf8JsonWriter writer)
     {

@@ -20,27 +20,10 @@ public sealed class LabelPalette
     /// <summary>The most classes a palette can have: with void, 256 channels.</summary>
     public const int MaxClasses = 255;
 
+    // Each is a JSON file in Palettes/, which says where its ids and colours are from.
     private static readonly LabelPalette[] BuiltInPalettes =
     [
-        // The 11 classes of the SegNet split, in the order of its ids.
-        new("camvid",
-        [
-            new("sky", new(128, 128, 128), 0),
-            new("building", new(128, 0, 0), 1),
-            new("pole", new(192, 192, 128), 2),
-            new("road", new(128, 64, 128), 3),
-            new("pavement", new(60, 40, 222), 4),
-            new("tree", new(128, 128, 0), 5),
-            new("sign", new(192, 128, 128), 6),
-            new("fence", new(64, 64, 128), 7),
-            new("car", new(64, 0, 128), 8),
-            new("pedestrian", new(64, 64, 0), 9),
-            new("bicyclist", new(0, 128, 192), 10),
-        ], [11], [new(0, 0, 0)]),
-        new("cityscapes", CityscapesClasses([.. Enumerable.Range(0, 19)]), [255], CityscapesVoidColors()),
-        new("cityscapes-labelids",
-            CityscapesClasses([7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33]),
-            [0, 1, 2, 3, 4, 5, 6, 9, 10, 14, 15, 16, 18, 29, 30], CityscapesVoidColors()),
+        .. new[] { "camvid", "cityscapes", "cityscapes-labelids", "gta5", "ade20k", "coco-stuff", "nyu40" }.Select(LabelPaletteJson.ReadBuiltIn),
     ];
 
     /// <summary>Makes a palette.</summary>
@@ -67,12 +50,32 @@ public sealed class LabelPalette
     public static LabelPalette CamVid => BuiltInPalettes[0];
 
     /// <summary>The 19 Cityscapes classes that are evaluated, ids = trainIds 0 to 18, 255 = void; or the official colours.</summary>
-    /// <remarks>Source: cityscapesScripts, helpers/labels.py.</remarks>
+    /// <remarks>Source: cityscapesScripts, helpers/labels.py. In colour images pole and polegroup, and car and licence plate, are the same.</remarks>
     public static LabelPalette Cityscapes => BuiltInPalettes[1];
 
     /// <summary>The same classes and colours as <see cref="Cityscapes"/>, with the official labelIds (7 = road ... 33 = bicycle)
-    /// as ids, as in <c>*_gtFine_labelIds.png</c> and GTA5; all other labelIds of 0 to 33 are void.</summary>
+    /// as ids, as in <c>*_gtFine_labelIds.png</c>; all other labelIds of 0 to 33 are void, and so is 255, which 8 bits make of
+    /// the licence plate's -1.</summary>
     public static LabelPalette CityscapesLabelIds => BuiltInPalettes[2];
+
+    /// <summary>GTA5 ("Playing for Data", Richter et al., ECCV 2016): the classes and colours of <see cref="Cityscapes"/>, with
+    /// labelIds as ids. GTA5's label images are palette PNGs; the ids are their indices, 0 to 34.</summary>
+    public static LabelPalette Gta5 => BuiltInPalettes[3];
+
+    /// <summary>The 150 classes of ADE20K's scene parsing challenge: ids 1 (wall) to 150 (flag), 0 = void, for what has no class.</summary>
+    /// <remarks>Source: CSAILVision/sceneparsing. Its colours have #8c8c8c for both road and skyscraper, so index images can
+    /// be read, and colour images only where they have neither.</remarks>
+    public static LabelPalette Ade20k => BuiltInPalettes[4];
+
+    /// <summary>The 171 classes of COCO-Stuff's <c>stuffthingmaps</c>, ids 0 (person) to 181 (wood) with gaps for the eleven things
+    /// that were never annotated; 255 = void.</summary>
+    /// <remarks>Source: nightrome/cocostuff, labels.txt, whose numbers are these ids plus 1. There are no official colours; these
+    /// are of Pascal VOC's colour map.</remarks>
+    public static LabelPalette CocoStuff => BuiltInPalettes[5];
+
+    /// <summary>The 40 classes of NYU Depth v2 (Gupta et al., CVPR 2013): ids 1 (wall) to 40 (otherprop), 0 = void.</summary>
+    /// <remarks>There are no official colours; these are ScanNet's for the same classes.</remarks>
+    public static LabelPalette Nyu40 => BuiltInPalettes[6];
 
     /// <summary>The palettes that <see cref="Parse"/> knows by name.</summary>
     public static IReadOnlyList<LabelPalette> BuiltIn { get; } = new ReadOnlyCollection<LabelPalette>(BuiltInPalettes);
@@ -106,8 +109,8 @@ public sealed class LabelPalette
         return VoidColors.Count > 0 ? VoidColors[0] : default;
     }
 
-    /// <summary>Reads a palette as users write it: <c>camvid</c>, <c>cityscapes</c>, <c>cityscapes-labelids</c>, or the path of
-    /// a JSON file.</summary>
+    /// <summary>Reads a palette as users write it: the name of one that is <see cref="BuiltIn"/>, such as <c>ade20k</c>, or the path
+    /// of a JSON file.</summary>
     /// <exception cref="ArgumentException">The text is neither a built-in palette's name nor an existing file.</exception>
     /// <exception cref="FormatException">The file is not a palette.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
@@ -184,39 +187,6 @@ public sealed class LabelPalette
     }
 
     private static bool IsReadable(string? text) => !string.IsNullOrWhiteSpace(text) && !text.Any(char.IsControl);
-
-    private static LabelClass[] CityscapesClasses(int[] ids) =>
-    [
-        new("road", new(128, 64, 128), ids[0]),
-        new("sidewalk", new(244, 35, 232), ids[1]),
-        new("building", new(70, 70, 70), ids[2]),
-        new("wall", new(102, 102, 156), ids[3]),
-        new("fence", new(190, 153, 153), ids[4]),
-        new("pole", new(153, 153, 153), ids[5]),
-        new("traffic light", new(250, 170, 30), ids[6]),
-        new("traffic sign", new(220, 220, 0), ids[7]),
-        new("vegetation", new(107, 142, 35), ids[8]),
-        new("terrain", new(152, 251, 152), ids[9]),
-        new("sky", new(70, 130, 180), ids[10]),
-        new("person", new(220, 20, 60), ids[11]),
-        new("rider", new(255, 0, 0), ids[12]),
-        new("car", new(0, 0, 142), ids[13]),
-        new("truck", new(0, 0, 70), ids[14]),
-        new("bus", new(0, 60, 100), ids[15]),
-        new("train", new(0, 80, 100), ids[16]),
-        new("motorcycle", new(0, 0, 230), ids[17]),
-        new("bicycle", new(119, 11, 32), ids[18]),
-    ];
-
-    // The colours of the labels that are not evaluated, in the order of their labelIds: unlabeled and its like, dynamic,
-    // ground, parking, rail track, guard rail, bridge, tunnel, caravan, trailer; last GTA5's own colour for static.
-    // (Polegroup and licence plate have the colours of pole and car, so a colour image cannot tell them apart.)
-    private static RgbColor[] CityscapesVoidColors() =>
-    [
-        new(0, 0, 0), new(111, 74, 0), new(81, 0, 81), new(250, 170, 160), new(230, 150, 140),
-        new(180, 165, 180), new(150, 100, 100), new(150, 120, 90), new(0, 0, 90), new(0, 0, 110),
-        new(20, 20, 20),
-    ];
 }
 
 /// <summary>A class of a palette.</summary>

@@ -35,6 +35,14 @@ internal static class LabelPaletteJson
         return Read(Encoding.UTF8.GetString(bytes).TrimStart('\uFEFF'), source, Path.GetFileNameWithoutExtension(path));
     }
 
+    /// <summary>Reads Palettes/<paramref name="name"/>.json, which is embedded in the assembly.</summary>
+    public static LabelPalette ReadBuiltIn(string name)
+    {
+        using var stream = typeof(LabelPaletteJson).Assembly.GetManifestResourceStream($"Palettes/{name}.json")!;
+        using var reader = new StreamReader(stream);
+        return Read(reader.ReadToEnd(), $"built-in palette '{name}'", name);
+    }
+
     /// <param name="json">The text.</param>
     /// <param name="source">What the text is, for messages.</param>
     /// <param name="defaultName">The palette's name when the text gives none.</param>

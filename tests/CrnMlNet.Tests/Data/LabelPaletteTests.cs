@@ -41,7 +41,8 @@ public class LabelPaletteTests
         var byLabelId = LabelPalette.CityscapesLabelIds;
         Assert.Equal(LabelPalette.Cityscapes.Classes.Select(label => (label.Name, label.Color)), byLabelId.Classes.Select(label => (label.Name, label.Color)));
         Assert.Equal([7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33], byLabelId.Classes.Select(label => label.Id));
-        Assert.Equal(Enumerable.Range(0, 34), byLabelId.Classes.Select(label => label.Id).Concat(byLabelId.VoidIds).Order());
+        // 255: -1, the licence plate's, in 8 bits.
+        Assert.Equal([.. Enumerable.Range(0, 34), 255], byLabelId.Classes.Select(label => label.Id).Concat(byLabelId.VoidIds).Order());
     }
 
     [Fact]
@@ -54,12 +55,72 @@ public class LabelPaletteTests
             "66669c", "be9999", "b4a5b4", "966464", "96785a", "999999", "999999", "faaa1e", "dcdc00", "6b8e23", "98fb98", "4682b4",
             "dc143c", "ff0000", "00008e", "000046", "003c64", "00005a", "00006e", "005064", "0000e6", "770b20",
         ];
-        var palette = LabelPalette.CityscapesLabelIds;
+        var palette = LabelPalette.Gta5;
 
+        Assert.Equal(LabelPalette.CityscapesLabelIds.Classes, palette.Classes);
+        Assert.Equal(Enumerable.Range(0, 35), palette.Classes.Select(label => label.Id).Concat(palette.VoidIds).Order());
         Assert.All(palette.Classes, label => Assert.Equal(RgbColor.Parse(colors[label.Id]), label.Color));
-        // 18, polegroup, is void by id and has the colour of 17, pole.
-        var voidColors = palette.VoidIds.Where(id => id != 18).Select(id => RgbColor.Parse(colors[id]));
+        // 18, polegroup, is void by id and has the colour of 17, pole; 34, licence plate, is not in this file.
+        var voidColors = palette.VoidIds.Where(id => id is not (18 or 34)).Select(id => RgbColor.Parse(colors[id]));
         Assert.Equal(voidColors.ToHashSet(), [.. palette.VoidColors]);
+    }
+
+    [Fact]
+    public void ADE20K_has_the_classes_of_the_challenge()
+    {
+        var palette = LabelPalette.Ade20k;
+
+        // objectInfo150.txt of CSAILVision/sceneparsing, some of its lines.
+        Assert.Equal(Enumerable.Range(1, 150), palette.Classes.Select(label => label.Id));
+        (int Id, string Name)[] published = [(1, "wall"), (3, "sky"), (7, "road"), (13, "person"), (21, "car"), (49, "skyscraper"), (101, "poster"), (150, "flag")];
+        Assert.All(published, label => Assert.Equal(label.Name, palette.Classes[label.Id - 1].Name));
+        Assert.Equal([0], palette.VoidIds);
+        Assert.Equal(151, palette.ChannelCount);
+        var twins = Assert.Single(palette.Classes.GroupBy(label => label.Color), group => group.Count() > 1);
+        Assert.Equal(["road", "skyscraper"], twins.Select(label => label.Name));
+        Assert.Equal("#8c8c8c", twins.Key.ToString());
+    }
+
+    [Fact]
+    public void ADE20K_has_the_published_colours()
+    {
+        var colors = SharedData.Find("palettes", "ade20k.txt");
+
+        Assert.Equal(File.ReadAllText(colors).Trim().Split(',').Select(RgbColor.Parse), LabelPalette.Ade20k.Classes.Select(label => label.Color));
+    }
+
+    [Fact]
+    public void COCO_Stuff_has_the_ids_of_its_stuffthingmaps()
+    {
+        var palette = LabelPalette.CocoStuff;
+        var byId = palette.Classes.ToDictionary(label => label.Id);
+
+        // labels.txt of nightrome/cocostuff counts from 1, the pixels from 0: 1 person, 3 car, 92 banner, 124 grass, 157 sky-other, 182 wood.
+        (int Id, string Name)[] published = [(0, "person"), (2, "car"), (91, "banner"), (123, "grass"), (156, "sky-other"), (181, "wood")];
+        Assert.All(published, label => Assert.Equal(label.Name, byId[label.Id].Name));
+        // Its README: 91 things (less 11 that have no annotation) and 91 kinds of stuff. The eleven: street sign, hat, shoe, eye
+        // glasses, plate, mirror, window, desk, door, blender, hair brush.
+        Assert.Equal(80, palette.Classes.Count(label => label.Id < 91));
+        Assert.Equal(91, palette.Classes.Count(label => label.Id >= 91));
+        Assert.All([12, 26, 29, 30, 45, 66, 68, 69, 71, 83, 91], number => Assert.False(byId.ContainsKey(number - 1)));
+        Assert.Equal([255], palette.VoidIds);
+        // Pascal VOC's colour map: 1 is aeroplane's dark red, 20 the television's.
+        Assert.Equal(new RgbColor(128, 0, 0), byId[0].Color);
+        Assert.Equal(new RgbColor(0, 64, 128), byId[19].Color);
+        Assert.Equal(171, palette.Classes.Select(label => label.Color).Distinct().Count());
+    }
+
+    [Fact]
+    public void NYU_40_has_the_classes_of_Gupta_et_al()
+    {
+        var palette = LabelPalette.Nyu40;
+
+        Assert.Equal(Enumerable.Range(1, 40), palette.Classes.Select(label => label.Id));
+        (int Id, string Name)[] published = [(1, "wall"), (2, "floor"), (5, "chair"), (16, "curtain"), (22, "ceiling"), (33, "toilet"), (40, "otherprop")];
+        Assert.All(published, label => Assert.Equal(label.Name, palette.Classes[label.Id - 1].Name));
+        Assert.Equal([0], palette.VoidIds);
+        Assert.Equal(new RgbColor(174, 199, 232), palette.Classes[0].Color);
+        Assert.Equal(40, palette.Classes.Select(label => label.Color).Distinct().Count());
     }
 
     [Fact]
@@ -107,6 +168,10 @@ public class LabelPaletteTests
     [InlineData("camvid")]
     [InlineData("CityScapes")]
     [InlineData("cityscapes-labelids")]
+    [InlineData("gta5")]
+    [InlineData("ADE20K")]
+    [InlineData("coco-stuff")]
+    [InlineData("nyu40")]
     public void Built_in_palettes_go_by_name(string name) =>
         Assert.Equal(name, LabelPalette.Parse(name).Name, ignoreCase: true);
 
@@ -115,7 +180,7 @@ public class LabelPaletteTests
     {
         var e = Assert.Throws<ArgumentException>(() => LabelPalette.Parse("camvdi"));
         Assert.Contains("'camvdi'", e.Message);
-        Assert.Contains("camvid, cityscapes, cityscapes-labelids", e.Message);
+        Assert.Contains("camvid, cityscapes, cityscapes-labelids, gta5, ade20k, coco-stuff, nyu40", e.Message);
         Assert.Throws<FileNotFoundException>(() => LabelPalette.Load("no-such-palette.json"));
     }
 

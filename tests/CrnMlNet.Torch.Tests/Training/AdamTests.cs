@@ -29,7 +29,7 @@ public sealed class AdamTests
             reference.step();
         }
 
-        Assert.Equal(20, adam.Steps);
+        Assert.All(adam.Steps.data<long>().ToArray(), steps => Assert.Equal(20, steps));
         foreach (var (mine, other) in ours.parameters().Zip(theirs.parameters()))
             Assert.True(mine.detach().bytes.SequenceEqual(other.detach().bytes));
     }
@@ -57,6 +57,44 @@ public sealed class AdamTests
             adam.Step();
             Assert.Equal(weight, line.weight!.item<float>(), 1e-5);
         }
+    }
+
+    [Fact]
+    public void AParameterGoesOnFromItsMomentsAndAnotherBeginsAnew()
+    {
+        using var scope = NewDisposeScope();
+        using var line = nn.Linear(1, 1);
+        using (no_grad())
+        {
+            line.weight!.fill_(1);
+            line.bias!.fill_(1);
+        }
+        using var adam = new Adam(line, 0.1);
+        using var start = new AdamState(new Dictionary<string, AdamMoments> { ["weight"] = new(tensor([0.5f]).reshape(1, 1), tensor([0.25f]).reshape(1, 1), 10) });
+
+        adam.GoOnFrom(start);
+        line.forward(tensor([2f]).reshape(1, 1)).sum().backward();
+        adam.Step();
+
+        // The eleventh step of the weight, of gradient 2, and the first of the bias, which is as long as the learning rate.
+        double mean = (0.9 * 0.5 + 0.1 * 2) / (1 - Math.Pow(0.9, 11)), square = (0.999 * 0.25 + 0.001 * 4) / (1 - Math.Pow(0.999, 11));
+        Assert.Equal(1 - 0.1 * mean / Math.Sqrt(square), line.weight!.item<float>(), 1e-6);
+        Assert.Equal(0.9, line.bias!.item<float>(), 1e-6);
+        Assert.Equal([11L, 1L], adam.Steps.data<long>().ToArray());
+    }
+
+    [Fact]
+    public void AParameterWithoutAGradientIsNotCounted()
+    {
+        using var scope = NewDisposeScope();
+        using var line = nn.Linear(1, 1);
+        line.bias!.requires_grad_(false);
+        using var adam = new Adam(line, 0.1);
+
+        line.forward(tensor([2f]).reshape(1, 1)).sum().backward();
+        adam.Step();
+
+        Assert.Equal([1L, 0L], adam.Steps.data<long>().ToArray());
     }
 
     [Fact]
