@@ -59,19 +59,37 @@ public sealed class CascadedRefinementNetwork : nn.Module<Tensor, Tensor>
     /// <exception cref="ArgumentException">The layout does not have the architecture's channels or size.</exception>
     public override Tensor forward(Tensor layout)
     {
-        CheckShape(layout);
         using var scope = NewDisposeScope();
+        Tensor? maps = null;
+        foreach (var link in Chain(layout))
+            maps = link.Run(maps);
+        return maps!.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>
+    /// The network as a chain for one layout: the modules, then the head, each of which makes its output of the one before.
+    /// What <see cref="forward"/> does at once can be done piece by piece with it.
+    /// </summary>
+    /// <param name="layout">The semantic layout <c>[N, c, H, W]</c>; it and what the links share live in the current dispose scope.</param>
+    internal IReadOnlyList<Link> Chain(Tensor layout)
+    {
+        CheckShape(layout);
         var finest = _modules[^1].Shape;
         var labels = SemanticLayout.Pyramid(SemanticLayout.Extend(layout, finest.Rows, finest.Columns), _modules.Length);
-        Tensor? features = null;
-        for (int i = 0; i < _modules.Length; i++)
-            features = _modules[i].forward(features, WithNoise(labels[i], i));
+        return
+        [
+            .. _modules.Select((module, i) => new Link(module, features => Refine(module, features, labels[i], i))),
+            new Link(_conv100, features => Images(features!)),
+        ];
+    }
 
-        var planes = SemanticLayout.Crop(_conv100.Convolve(features!), Architecture.Height, Architecture.Width);
-        return ((planes + 1) * 127.5f)
-            .reshape(layout.shape[0], 3, Architecture.ImagesPerLayout, Architecture.Height, Architecture.Width)
-            .transpose(1, 2)
-            .MoveToOuterDisposeScope();
+    /// <summary>Has only the newest modules and the head learn: the others' parameters get no gradients, and are not to be changed.</summary>
+    /// <param name="newestModules">How many of the modules, counted from the finest one; null: all.</param>
+    internal void LearnOnly(int? newestModules)
+    {
+        for (int i = 0; i < _modules.Length; i++)
+            foreach (var parameter in _modules[i].parameters())
+                parameter.requires_grad = _modules.Length - i <= (newestModules ?? int.MaxValue);
     }
 
     /// <inheritdoc/>
@@ -81,6 +99,22 @@ public sealed class CascadedRefinementNetwork : nn.Module<Tensor, Tensor>
             foreach (var noise in _noise)
                 noise?.Dispose();
         base.Dispose(disposing);
+    }
+
+    private Tensor Refine(RefinementModule module, Tensor? features, Tensor labels, int place)
+    {
+        using var scope = NewDisposeScope();
+        return module.forward(features, WithNoise(labels, place)).MoveToOuterDisposeScope();
+    }
+
+    private Tensor Images(Tensor features)
+    {
+        using var scope = NewDisposeScope();
+        var planes = SemanticLayout.Crop(_conv100.Convolve(features), Architecture.Height, Architecture.Width);
+        return ((planes + 1) * 127.5f)
+            .reshape(features.shape[0], 3, Architecture.ImagesPerLayout, Architecture.Height, Architecture.Width)
+            .transpose(1, 2)
+            .MoveToOuterDisposeScope();
     }
 
     private Tensor WithNoise(Tensor labels, int module) => _noise.Length == 0
@@ -141,5 +175,14 @@ public sealed class CascadedRefinementNetwork : nn.Module<Tensor, Tensor>
         long receptive = weight.shape[2] * weight.shape[3];
         double limit = Math.Sqrt(6.0 / ((weight.shape[0] + weight.shape[1]) * receptive));
         weight.uniform_(-limit, limit, generator);
+    }
+
+    /// <summary>A piece of the chain.</summary>
+    /// <param name="Module">Has its parameters.</param>
+    /// <param name="Run">Makes its output of the output of the link before; the first one gets null.</param>
+    internal readonly record struct Link(nn.Module Module, Func<Tensor?, Tensor> Run)
+    {
+        /// <summary>Whether it has parameters that learn.</summary>
+        public bool Learns => Module.parameters().Any(parameter => parameter.requires_grad);
     }
 }

@@ -64,12 +64,13 @@ public sealed record CrnArchitecture
     }
 
     /// <summary>How many numbers such a network learns, without building it.</summary>
+    /// <param name="newestModules">How many of its modules learn beside the head, counted from the finest one; null: all.</param>
     /// <exception cref="ArgumentOutOfRangeException">A property is out of its range.</exception>
-    public long ParameterCount()
+    public long ParameterCount(int? newestModules = null)
     {
         var modules = Modules();
         long head = 3L * ImagesPerLayout * (modules[^1].Features + 1);
-        return head + modules.Sum(module =>
+        return head + modules.TakeLast(newestModules ?? modules.Count).Sum(module =>
             9L * module.Features * (module.InputFeatures + Channels + NoiseChannels + module.Features) + 4L * module.Features);
     }
 

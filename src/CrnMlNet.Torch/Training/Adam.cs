@@ -18,12 +18,12 @@ internal sealed class Adam : IDisposable
     private readonly (string Name, Parameter Parameter, Tensor Mean, Tensor Square)[] _slots;
     private readonly double _learningRate;
 
-    /// <param name="module">What learns; it must be on its device already.</param>
+    /// <param name="module">What learns, as far as its parameters require gradients; it must be on its device already.</param>
     /// <param name="learningRate">The step size.</param>
     public Adam(nn.Module module, double learningRate)
     {
         _learningRate = learningRate;
-        _slots = [.. module.named_parameters().Select(named =>
+        _slots = [.. module.named_parameters().Where(named => named.parameter.requires_grad).Select(named =>
             (named.name, named.parameter, ZerosLike(named.parameter), ZerosLike(named.parameter)))];
         Steps = torch.zeros(_slots.Length, ScalarType.Int64).DetachFromDisposeScope();
     }
@@ -31,7 +31,7 @@ internal sealed class Adam : IDisposable
     /// <summary>Steps taken with each parameter, <c>[parameters]</c>, int64, on the CPU: one without a gradient is not changed and not counted.</summary>
     public Tensor Steps { get; }
 
-    /// <summary>The moments of every parameter, by its name: the mean of its gradients, and of their squares.</summary>
+    /// <summary>The moments of every parameter that learns, by its name: the mean of its gradients, and of their squares.</summary>
     public IEnumerable<(string Name, Tensor Mean, Tensor Square)> Moments => _slots.Select(slot => (slot.Name, slot.Mean, slot.Square));
 
     /// <summary>Goes on from where another Adam was; a parameter that it did not know begins anew.</summary>

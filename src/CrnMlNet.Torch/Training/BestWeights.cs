@@ -3,9 +3,12 @@ using static TorchSharp.torch;
 
 namespace CrnMlNet.Torch.Training;
 
-/// <summary>A copy of a network's weights from when it did best on the validation set; empty until the first one is kept.</summary>
+/// <summary>A copy of those weights of a network that learn, from when it did best on the validation set; empty until the first one is kept.</summary>
 internal sealed class BestWeights(CascadedRefinementNetwork network) : IDisposable
 {
+    private readonly List<(string Name, Tensor Parameter)> _learned =
+        [.. network.named_parameters().Where(named => named.parameter.requires_grad).Select(named => (named.name, (Tensor)named.parameter))];
+
     private List<(string Name, Tensor Value)> _copies = [];
 
     /// <summary>The weights by their parameters' names.</summary>
@@ -17,11 +20,11 @@ internal sealed class BestWeights(CascadedRefinementNetwork network) : IDisposab
         using var _ = no_grad();
         if (_copies.Count == 0)
         {
-            _copies = [.. network.named_parameters().Select(named => (named.name, named.parameter.detach().clone().DetachFromDisposeScope()))];
+            _copies = [.. _learned.Select(learned => (learned.Name, learned.Parameter.detach().clone().DetachFromDisposeScope()))];
             return;
         }
         using var scope = NewDisposeScope();
-        foreach (var (copy, (_, parameter)) in _copies.Zip(network.named_parameters()))
+        foreach (var (copy, (_, parameter)) in _copies.Zip(_learned))
             copy.Value.copy_(parameter);
     }
 
@@ -30,7 +33,7 @@ internal sealed class BestWeights(CascadedRefinementNetwork network) : IDisposab
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        foreach (var (copy, (_, parameter)) in _copies.Zip(network.named_parameters()))
+        foreach (var (copy, (_, parameter)) in _copies.Zip(_learned))
             parameter.copy_(copy.Value);
     }
 

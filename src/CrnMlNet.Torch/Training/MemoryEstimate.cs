@@ -62,21 +62,41 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
     {
         var modules = architecture.Modules();
         int labels = architecture.Channels + architecture.NoiseChannels;
+        int firstLearning = modules.Count - Math.Min(options.NewestModules ?? modules.Count, modules.Count);
         double kept = 0, passing = 0;
-        foreach (var module in modules)
+        for (int i = 0; i < modules.Count; i++)
         {
+            var module = modules[i];
             double pixels = (double)module.Rows * module.Columns;
-            // The layouts, the two convolutions' inputs, and each convolution and normalisation before what follows it.
-            kept += pixels * (module.InputFeatures + labels + (module == modules[^1] ? 0 : architecture.Channels) + KeptMaps * module.Features);
-            passing = Math.Max(passing, pixels * (module.InputFeatures + labels + PassingMaps * module.Features));
+            int input = module.InputFeatures + labels;
+            // The layouts.
+            kept += pixels * (module == modules[^1] ? 0 : architecture.Channels);
+            if (i < firstLearning)
+            {
+                kept += pixels * module.Features;
+                passing = Math.Max(passing, pixels * (module.InputFeatures + input + PassingMaps * module.Features));
+            }
+            else if (options.GradientCheckpointing)
+            {
+                kept += pixels * module.Features;
+                passing = Math.Max(passing, pixels * (module.InputFeatures + input + (KeptMaps + PassingMaps) * module.Features));
+            }
+            else
+            {
+                // The two convolutions' inputs, and each convolution and normalisation before what follows it.
+                kept += pixels * (input + KeptMaps * module.Features);
+                passing = Math.Max(passing, pixels * (input + PassingMaps * module.Features));
+            }
         }
-        double size = (double)architecture.Height * architecture.Width;
-        double perceived = size * (architecture.Channels + PerceivedMaps);
+        double size = (double)architecture.Height * architecture.Width, perceived = size * PerceivedMaps;
+        // With checkpointing the perception network is done when the modules run again.
+        double most = options.GradientCheckpointing ? Math.Max(passing, perceived) : passing + perceived;
+        long learning = architecture.ParameterCount(options.NewestModules), resting = architecture.ParameterCount() - learning;
         return new MemoryEstimate(
-            $"Training at {Size(architecture)} with batches of {options.BatchSize}",
+            $"Training at {Size(architecture)} with batches of {options.BatchSize}{(options.GradientCheckpointing ? " and gradient checkpointing" : "")}",
             (long)(pairs * size * TrainingPairs.BytesPerPixel),
-            BytesPerNumber * ((NumbersPerTrainedWeight + (validates ? 1 : 0)) * architecture.ParameterCount() + Noise(architecture)),
-            (long)(Holes * BytesPerNumber * options.BatchSize * (kept + passing + perceived)),
+            BytesPerNumber * ((NumbersPerTrainedWeight + (validates ? 1 : 0)) * learning + resting + Noise(architecture)),
+            (long)(Holes * BytesPerNumber * options.BatchSize * (kept + most + size * architecture.Channels)),
             TrainingSlack);
     }
 
@@ -129,9 +149,13 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
     internal static string TrainingThatFits(CrnArchitecture architecture, TrainingOptions options, int pairs, bool validates, long available)
     {
         var ways = new List<string>();
-        for (int batch = options.BatchSize / 2; batch >= 1 && ways.Count == 0; batch /= 2)
-            if (Fits(architecture, options with { BatchSize = batch }))
-                ways.Add($"batches of {batch}");
+        if (Fits(architecture, options with { GradientCheckpointing = true }))
+            ways.Add("gradient checkpointing");
+        int smaller = options.BatchSize / 2;
+        while (smaller >= 1 && !Fits(architecture, options with { BatchSize = smaller }))
+            smaller /= 2;
+        if (smaller >= 1)
+            ways.Add($"batches of {smaller}");
         if (Halve(architecture, Narrower, FewHalvings) is { } narrow)
             ways.Add(FormattableString.Invariant($"width factor {narrow.WidthFactor:0.####}"));
         if (Halve(architecture, Smaller, FewHalvings) is { } small)
@@ -139,9 +163,9 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
         if (ways.Count > 0)
             return $"This would fit: {string.Join(", or ", ways)}.";
 
-        options = options with { BatchSize = 1 };
+        options = options with { BatchSize = 1, GradientCheckpointing = true };
         return Halve(architecture with { WidthFactor = Math.Min(architecture.WidthFactor, NarrowWidth) }, Smaller, int.MaxValue) is { } both
-            ? FormattableString.Invariant($"This would fit: {both.Height}x{both.Width} with width factor {both.WidthFactor:0.####} and batches of 1.")
+            ? FormattableString.Invariant($"This would fit: {both.Height}x{both.Width} with width factor {both.WidthFactor:0.####}, batches of 1 and gradient checkpointing.")
             : "Learn from fewer pairs.";
 
         bool Fits(CrnArchitecture candidate, TrainingOptions way) => OfTraining(candidate, way, pairs, validates).Total <= available;

@@ -87,6 +87,7 @@ public static class Trainer
         CascadedRefinementNetwork network, IPerceptionNetwork perception, TrainingPairs pairs, TrainingPairs? validation, TrainingOptions options,
         AdamState? start, Action<TrainingProgress> report, Action<string> log, Action<string> warn, Device device, CancellationToken cancellation)
     {
+        network.LearnOnly(options.NewestModules);
         using var adam = new Adam(network, options.LearningRate);
         using var best = new BestWeights(network);
         if (start is not null)
@@ -114,6 +115,7 @@ public static class Trainer
         network.eval();
         progress?.AtEnd(loop, objective.Weights, end);
         best.Restore();
+        network.LearnOnly(null);
         return new TrainingSummary(
             loop.StepsDone, loop.LossByEpoch.Count, end, loop.LossByEpoch, loop.ValidationLossByEpoch,
             objective.Weights, perception.Description, loop.Elapsed);
@@ -123,10 +125,13 @@ public static class Trainer
             using var scope = NewDisposeScope();
             var (layouts, photos) = pairs.Batch(indices, mirrored, device);
             adam.ZeroGradients();
-            var loss = objective.Loss(network.forward(layouts).select(1, 0), photos);
-            loss.backward();
+            double loss = options.GradientCheckpointing
+                ? BackwardPass.Checkpointed(network, layouts, LossOf)
+                : BackwardPass.Plain(network, layouts, LossOf);
             adam.Step();
-            return loss.item<float>();
+            return loss;
+
+            Tensor LossOf(Tensor images) => objective.Loss(images.select(1, 0), photos);
         }
 
         double Validate() => Loss(network, objective, validation!, options.BatchSize, device);

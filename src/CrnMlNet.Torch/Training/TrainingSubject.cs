@@ -19,7 +19,7 @@ internal sealed record TrainingSubject(IReadOnlyDictionary<string, string> Prope
         AdamState? start)
     {
         var architecture = network.Architecture;
-        return new TrainingSubject(new Dictionary<string, string>
+        var properties = new Dictionary<string, string>
         {
             ["Height"] = Text(architecture.Height),
             ["Width"] = Text(architecture.Width),
@@ -35,14 +35,17 @@ internal sealed record TrainingSubject(IReadOnlyDictionary<string, string> Prope
             ["training data"] = Describe(pairs),
             ["validation data"] = validation is null ? "none" : Describe(validation),
             ["starting point"] = Hash(network, start),
-        });
+        };
+        if (options.NewestModules is { } newest)
+            properties["NewestModules"] = Text(newest);
+        return new TrainingSubject(properties);
     }
 
     /// <summary>What differs from <paramref name="other"/>, in words; empty when nothing does.</summary>
     public IReadOnlyList<string> DifferencesTo(TrainingSubject other)
     {
         var differences = Properties.Keys.Union(other.Properties.Keys)
-            .Select(name => (name, Was: Properties.GetValueOrDefault(name, "not known"), Is: other.Properties.GetValueOrDefault(name, "not known")))
+            .Select(name => (name, Was: Properties.GetValueOrDefault(name, "not set"), Is: other.Properties.GetValueOrDefault(name, "not set")))
             .Where(property => property.Was != property.Is)
             .Select(property => $"{property.name} was {property.Was} and is {property.Is}")
             .ToList();

@@ -28,6 +28,27 @@ public sealed class MemoryEstimateTests
         Assert.Equal(4.0, (double)MemoryEstimate.OfTraining(Paper, BatchesOf(4), 1, validates: false).Activations / MemoryEstimate.OfTraining(Paper, Single, 1, validates: false).Activations, 0.001);
 
     [Fact]
+    public void ModulesThatDoNotLearnTakeTheirWeightsAlone()
+    {
+        var large = Paper with { Height = 1024, Width = 2048 };
+        var newest = MemoryEstimate.OfTraining(large, Single with { NewestModules = 2 }, 1, validates: true);
+        var all = MemoryEstimate.OfTraining(large, Single, 1, validates: true);
+
+        // Of the authors' 1024p network: 99 million parameters, of which those of its last two modules and its head, 813 thousand, learn.
+        Assert.Equal(97_861_632, large.ParameterCount() - large.ParameterCount(2));
+        Assert.InRange(newest.Weights, 4 * 98_674_531L, 4 * 98_674_531L + 4 * 6 * 812_899L);
+        Assert.True(newest.Activations < all.Activations);
+    }
+
+    [Fact]
+    public void GradientCheckpointingKeepsFarLess()
+    {
+        var large = Paper with { Height = 1024, Width = 2048 };
+        long plain = MemoryEstimate.OfTraining(large, Single, 1, validates: false).Activations;
+        Assert.InRange(MemoryEstimate.OfTraining(large, Single with { GradientCheckpointing = true }, 1, validates: false).Activations, 0.2 * plain, 0.6 * plain);
+    }
+
+    [Fact]
     public void WhatFitsIsNotRefused() => MemoryEstimate.CheckTraining(new() { Channels = 12, Height = 96, Width = 128, WidthFactor = 0.125 }, Single, 100, validates: false);
 
     [Fact]
@@ -53,14 +74,15 @@ public sealed class MemoryEstimateTests
         foreach (var way in MemoryEstimate.TrainingThatFits(architecture, BatchesOf(batchSize), 10, validates: false, total / 2).TrimEnd('.').Replace("This would fit: ", "").Split(", or "))
         {
             var words = way.Split(' ');
-            var (changed, batch) = words switch
+            var (changed, options) = words switch
             {
-                ["batches", "of", var count] => (architecture, int.Parse(count)),
-                ["width", "factor", var factor] => (architecture with { WidthFactor = double.Parse(factor) }, batchSize),
-                [var size] => (architecture with { Height = int.Parse(size.Split('x')[0]), Width = int.Parse(size.Split('x')[1]) }, batchSize),
+                ["gradient", "checkpointing"] => (architecture, BatchesOf(batchSize) with { GradientCheckpointing = true }),
+                ["batches", "of", var count] => (architecture, BatchesOf(int.Parse(count))),
+                ["width", "factor", var factor] => (architecture with { WidthFactor = double.Parse(factor) }, BatchesOf(batchSize)),
+                [var size] => (architecture with { Height = int.Parse(size.Split('x')[0]), Width = int.Parse(size.Split('x')[1]) }, BatchesOf(batchSize)),
                 _ => throw new FormatException(way),
             };
-            Assert.InRange(MemoryEstimate.OfTraining(changed, BatchesOf(batch), 10, validates: false).Total, 1, total / 2);
+            Assert.InRange(MemoryEstimate.OfTraining(changed, options, 10, validates: false).Total, 1, total / 2);
         }
     }
 
@@ -70,7 +92,7 @@ public sealed class MemoryEstimateTests
         var largest = Paper with { Height = 8192, Width = 8192, WidthFactor = 4 };
 
         Assert.Matches(
-            "^This would fit: (512x512|1024x1024|2048x2048) with width factor 0.125 and batches of 1.$", MemoryEstimate.TrainingThatFits(largest, Single, 1, validates: false, 24 * Gigabyte));
+            "^This would fit: (1024x1024|2048x2048|4096x4096) with width factor 0.125, batches of 1 and gradient checkpointing.$", MemoryEstimate.TrainingThatFits(largest, Single, 1, validates: false, 24 * Gigabyte));
     }
 
     [Fact]

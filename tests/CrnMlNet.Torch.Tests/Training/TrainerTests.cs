@@ -140,6 +140,28 @@ public sealed class TrainerTests
     }
 
     [Fact]
+    public void GradientCheckpointingChangesNoBit()
+    {
+        Assert.Equal(Trained(seed: 4), Trained(seed: 4, Options with { GradientCheckpointing = true }));
+    }
+
+    [Fact]
+    public void OnlyTheNewestModulesLearnWhereThatIsWanted()
+    {
+        var pairs = ShadedShapes.Pairs(2, seed: 1);
+        using var network = new CascadedRefinementNetwork(Small);
+        using var perception = new Objectives.BlurAndSquare();
+        var before = Named(network);
+
+        Trainer.Train(network, perception, pairs, Options with { Epochs = 2, NewestModules = 2 }, _ => { }, _ => { }, CancellationToken.None);
+
+        var after = Named(network);
+        string[] newest = [.. network.Architecture.Modules().TakeLast(2).Select(module => $"g_{module.Rows}"), "conv100"];
+        Assert.All(before, weight => Assert.True(newest.Contains(weight.Key.Split('.')[0]) != weight.Value.SequenceEqual(after[weight.Key]), weight.Key));
+        Assert.All(network.parameters(), parameter => Assert.True(parameter.requires_grad));
+    }
+
+    [Fact]
     public void NoTensorIsLeftPerStep()
     {
         var pairs = ShadedShapes.Pairs(4, seed: 1);
@@ -182,17 +204,20 @@ public sealed class TrainerTests
         }
     }
 
-    private static byte[] Trained(int seed)
+    private static byte[] Trained(int seed, TrainingOptions? options = null)
     {
         var pairs = ShadedShapes.Pairs(6, seed: 1);
         using var network = new CascadedRefinementNetwork(Small, seed: 1);
         using var perception = new FilterBankPerception(CPU);
-        Trainer.Train(network, perception, pairs, Options with { Epochs = 2, Seed = seed, BatchSize = 2, Mirror = true }, _ => { }, _ => { }, CancellationToken.None);
+        Trainer.Train(network, perception, pairs, (options ?? Options) with { Epochs = 2, Seed = seed, BatchSize = 2, Mirror = true }, _ => { }, _ => { }, CancellationToken.None);
         return Weights(network);
     }
 
     private static byte[] Weights(CascadedRefinementNetwork network) =>
         [.. network.parameters().SelectMany(parameter => parameter.detach().contiguous().bytes.ToArray())];
+
+    private static Dictionary<string, byte[]> Named(CascadedRefinementNetwork network) =>
+        network.named_parameters().ToDictionary(named => named.name, named => named.parameter.detach().bytes.ToArray());
 
     private static (Tensor Layouts, Tensor Photos) All(TrainingPairs pairs) =>
         pairs.Batch([.. Enumerable.Range(0, pairs.Count)], new bool[pairs.Count], CPU);
