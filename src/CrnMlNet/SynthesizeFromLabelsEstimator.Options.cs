@@ -54,6 +54,13 @@ public sealed partial class SynthesizeFromLabelsEstimator
         /// <summary>Pairs in a training step, at least 1. The paper's authors use 1.</summary>
         public int BatchSize { get; set; } = 1;
 
+        /// <summary>
+        /// Whether modules run once more in the backward pass instead of their feature maps being kept (gradient checkpointing):
+        /// far less memory, a third more time, and the same model bit for bit on the CPU. Null: when training would not fit into the
+        /// machine's memory otherwise, which the log then says; never on a GPU, whose memory is not known beforehand.
+        /// </summary>
+        public bool? GradientCheckpointing { get; set; }
+
         /// <summary>Adam's learning rate, above 0 and below 1. The paper's authors use 1e-4, for a network of full width.</summary>
         public double LearningRate { get; set; } = 1e-3;
 
@@ -159,6 +166,7 @@ public sealed partial class SynthesizeFromLabelsEstimator
             BatchSize = BatchSize,
             LearningRate = LearningRate,
             Mirror = Mirror,
+            GradientCheckpointing = GradientCheckpointing ?? false,
             Seed = seed,
             EarlyStoppingPatience = EarlyStoppingPatience,
             TimeBudget = TimeBudget,

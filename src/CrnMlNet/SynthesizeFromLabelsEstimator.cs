@@ -69,11 +69,10 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
         var architecture = _options.Architecture();
         int seed = _options.Seed ?? MLNetInternals.Seed(_environment) ?? 0;
         var training = _options.Training(seed);
-        bool validates = _options.ValidationSet is not null;
         // A GPU has memory of its own; pairs and weights are the least of it.
         bool isCpu = device.type == DeviceType.CPU;
         if (isCpu)
-            MemoryEstimate.CheckTraining(architecture, training, pairs: 1, validates);
+            WithinMemory(architecture, training, pairs: 1);
         var network = Guard(() => new CascadedRefinementNetwork(architecture, (ulong)(uint)seed), pairs: 1);
         try
         {
@@ -83,10 +82,12 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
             var validation = ReadValidationSet(encoding, channel);
 
             int kept = pairs.Count + (validation?.Count ?? 0);
-            var memory = MemoryEstimate.OfTraining(architecture, training, kept, validates);
-            channel.Info(MessageSensitivity.None, $"Training will take about {MemoryEstimate.Show(memory.Total)} of memory; how much time, the first steps tell.");
             if (isCpu)
-                MemoryEstimate.CheckTraining(architecture, training, kept, validates);
+                training = WithinMemory(architecture, training, kept);
+            if (training.GradientCheckpointing && _options.GradientCheckpointing is null)
+                channel.Info(MessageSensitivity.None, "Gradient checkpointing is used, as memory would not suffice without: modules run once more in the backward pass, and training takes about a third longer.");
+            var memory = MemoryEstimate.OfTraining(architecture, training, kept, _options.ValidationSet is not null);
+            channel.Info(MessageSensitivity.None, $"Training will take about {MemoryEstimate.Show(memory.Total)} of memory; how much time, the first steps tell.");
             Guard(() => network.to(device), kept);
             channel.Info(MessageSensitivity.None, $"Training a cascaded refinement network of {network.ParameterCount:N0} parameters on {device}.");
             var decoder = new LabelDecoder(_options.Palette, encoding, _options.UnknownLabels);
@@ -113,6 +114,17 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
         columns[_options.OutputColumnName] = MLNetInternals.CreateColumn(
             _options.OutputColumnName, SchemaShape.Column.VectorKind.Scalar, new ImageDataViewType(_options.Height, _options.Width), isKey: false);
         return new SchemaShape(columns.Values);
+    }
+
+    /// <summary>The training, by gradient checkpointing if that is left open and it does not fit without.</summary>
+    /// <exception cref="InsufficientMemoryException">It is far above this machine's memory all the same.</exception>
+    private TrainingOptions WithinMemory(CrnArchitecture architecture, TrainingOptions training, int pairs)
+    {
+        bool validates = _options.ValidationSet is not null;
+        if (_options.GradientCheckpointing is null && MemoryEstimate.OfTraining(architecture, training, pairs, validates).Total > MemoryEstimate.Available)
+            training = training with { GradientCheckpointing = true };
+        MemoryEstimate.CheckTraining(architecture, training, pairs, validates);
+        return training;
     }
 
     private T Guard<T>(Func<T> work, int pairs)

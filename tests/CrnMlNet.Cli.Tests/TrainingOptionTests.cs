@@ -78,6 +78,22 @@ public class TrainingOptionTests
         static long StepOf(string path) => long.Parse(Path.GetFileNameWithoutExtension(path).Split('-')[1]);
     }
 
+    [Fact]
+    public void Gradient_checkpointing_gives_the_same_model()
+    {
+        using var scenes = new Scenes();
+        scenes.Train("--sample-count", "0", "--gradient-checkpointing").AssertSucceeded();
+        using var model = Load(scenes);
+
+        scenes.Train("--sample-count", "0", "--gradient-checkpointing", "false").AssertSucceeded();
+
+        using var plain = Load(scenes);
+        Assert.Equal(plain.Training.LossByEpoch, model.Training.LossByEpoch);
+        using var labels = ImageFile.Load(scenes.Label(1));
+        using Microsoft.ML.Data.MLImage photo = model.Synthesize(labels), plainPhoto = plain.Synthesize(labels);
+        Assert.Equal(plainPhoto.Pixels.ToArray(), photo.Pixels.ToArray());
+    }
+
     [Theory]
     [InlineData("--validation-labels LABELS", "--validation-photos", "both")]
     [InlineData("--validation-photos PHOTOS", "--validation-labels", "both")]

@@ -18,12 +18,12 @@ internal sealed class BestWeights(CascadedRefinementNetwork network) : IDisposab
     public void Keep()
     {
         using var _ = no_grad();
+        using var scope = NewDisposeScope();
         if (_copies.Count == 0)
         {
             _copies = [.. _learned.Select(learned => (learned.Name, learned.Parameter.detach().clone().DetachFromDisposeScope()))];
             return;
         }
-        using var scope = NewDisposeScope();
         foreach (var (copy, (_, parameter)) in _copies.Zip(_learned))
             copy.Value.copy_(parameter);
     }

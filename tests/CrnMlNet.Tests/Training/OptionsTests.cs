@@ -110,6 +110,7 @@ public class OptionsTests
             ["Synthesis:BatchSize"] = "3",
             ["Synthesis:LearningRate"] = "2e-4",
             ["Synthesis:Mirror"] = "false",
+            ["Synthesis:GradientCheckpointing"] = "true",
             ["Synthesis:Seed"] = "12",
             ["Synthesis:Device"] = "cuda:1",
             ["Synthesis:FallbackToCpu"] = "true",
@@ -129,6 +130,7 @@ public class OptionsTests
         Assert.Equal((LabelEncoding.Color, UnknownLabelPolicy.Void), (options.LabelEncoding, options.UnknownLabels));
         Assert.Equal((64, 128, 0.25, 7, 3, 2e-4), (options.Height, options.Width, options.WidthFactor, options.Epochs, options.BatchSize, options.LearningRate));
         Assert.Equal((false, 12, "cuda:1", true), (options.Mirror, options.Seed, options.Device, options.FallbackToCpu));
+        Assert.True(options.GradientCheckpointing);
         Assert.Equal((4, TimeSpan.FromHours(1.5), CancellationPolicy.Throw), (options.EarlyStoppingPatience, options.TimeBudget, options.OnCancellation));
         Assert.Equal(("kept", TimeSpan.FromMinutes(2), true, "older.zip"),
             (options.CheckpointFolder, options.CheckpointInterval, options.KeepCheckpoint, options.WarmStartModelPath));
