@@ -13,21 +13,26 @@ internal static class DiskSpace
     /// <summary>Checkpoints at once, before the oldest is deleted.</summary>
     private const int Checkpoints = 3;
 
+    /// <summary>Checkpoints that stay of each stage until all are done.</summary>
+    private const int CheckpointsOfStage = 2;
+
     /// <summary>What a checkpoint has: the weights and Adam's two moments.</summary>
     private const int CopiesInCheckpoint = 3;
 
-    /// <param name="architecture">The network.</param>
+    /// <param name="stages">The networks of all stages, of which the last one is the model's.</param>
     /// <param name="modelPath">Where the model will be.</param>
     /// <param name="checkpointFolder">Where the checkpoints will be.</param>
     /// <param name="keepsBest">Whether a checkpoint has the best weights so far, too.</param>
     /// <exception cref="IOException">The disk of the model, of the checkpoints, or that of temporary files, lacks the room.</exception>
-    public static void CheckRoomFor(CrnArchitecture architecture, string modelPath, string checkpointFolder, bool keepsBest)
+    public static void CheckRoomFor(IReadOnlyList<CrnArchitecture> stages, string modelPath, string checkpointFolder, bool keepsBest)
     {
-        double weights = (double)architecture.ParameterCount() * BytesPerParameter;
+        double weights = BytesOf(stages[^1]), earlier = stages.SkipLast(1).Sum(BytesOf);
         Check(AtomicFile.FolderOf(modelPath), weights * Copies, $"the model '{modelPath}'");
-        Check(AtomicFile.FolderOf(checkpointFolder), weights * Checkpoints * (CopiesInCheckpoint + (keepsBest ? 1 : 0)), $"the checkpoints in '{checkpointFolder}' (--checkpoints moves them)");
+        Check(AtomicFile.FolderOf(checkpointFolder), (weights * Checkpoints + earlier * CheckpointsOfStage) * (CopiesInCheckpoint + (keepsBest ? 1 : 0)), $"the checkpoints in '{checkpointFolder}' (--checkpoints moves them)");
         Check(Path.GetTempPath(), weights, $"ML.NET's temporary copy of the model '{modelPath}' (set TMPDIR to move it)");
     }
+
+    private static double BytesOf(CrnArchitecture architecture) => (double)architecture.ParameterCount() * BytesPerParameter;
 
     private static void Check(string folder, double needed, string what)
     {

@@ -18,6 +18,7 @@ internal sealed class SampleSheet : IDisposable
 
     private readonly List<(MLImage Labels, MLImage Photo)> _pairs = [];
     private MLImage[]? _colouredLabels;
+    private int _stage;
 
     /// <summary>Loads the pairs, so that nothing can be missing later.</summary>
     /// <param name="path">The PNG or JPEG file to write.</param>
@@ -40,7 +41,8 @@ internal sealed class SampleSheet : IDisposable
     /// <summary>Writes the sheet as the network paints now, while being told of this progress.</summary>
     public void Write(SynthesisProgress progress)
     {
-        _colouredLabels ??= [.. _pairs.Select(pair => progress.PreviewLabels(pair.Labels))];
+        if (_stage != progress.Training.Stage)
+            ColourLabels(progress);
         Write(progress.Preview);
     }
 
@@ -79,6 +81,14 @@ internal sealed class SampleSheet : IDisposable
         }
         foreach (var labels in _colouredLabels ?? [])
             labels.Dispose();
+    }
+
+    private void ColourLabels(SynthesisProgress progress)
+    {
+        foreach (var labels in _colouredLabels ?? [])
+            labels.Dispose();
+        _colouredLabels = [.. _pairs.Select(pair => progress.PreviewLabels(pair.Labels))];
+        _stage = progress.Training.Stage;
     }
 
     /// <summary>Brings the image to the working size, as training does, and from there to the cell without smoothing.</summary>

@@ -29,7 +29,7 @@ internal sealed class TrainingRun(
         if (sampleCount > 0)
             CheckSamplesPath();
         CheckCheckpointFolder();
-        DiskSpace.CheckRoomFor(Architecture(), modelPath, options.CheckpointFolder!, keepsBest: validation.Count > 0);
+        DiskSpace.CheckRoomFor(Architectures(), modelPath, options.CheckpointFolder!, keepsBest: validation.Count > 0);
         if (fresh)
             CheckpointFolder.Clear(options.CheckpointFolder!);
         return ProgressView.Show(view => Train(view, pairs));
@@ -64,10 +64,13 @@ internal sealed class TrainingRun(
         var training = model.Training;
         if (training.Stopped)
             WriteSamples(view, () => sheet.Write(model.Synthesize));
-        long steps = (long)((training.Pairs + options.BatchSize - 1) / options.BatchSize) * options.Epochs;
+        TrainingRecord[] stages = [.. training.EarlierStages.Select(stage => stage.Training), training];
+        int epochs = options.Stages?[stages.Length - 1].Epochs ?? options.Epochs;
+        long steps = (long)((training.Pairs + options.BatchSize - 1) / options.BatchSize) * epochs;
+        string inStage = options.Stages is { } all ? $" in stage {stages.Length} of {all.Count}" : "";
         view.Conclude(training.Stopped
-            ? FormattableString.Invariant($"Stopped after {training.Steps:N0} of {steps:N0} steps; saved what was learned to {modelPath}")
-            : FormattableString.Invariant($"Trained {training.Steps:N0} steps in {ProgressView.Clock(TimeSpan.FromSeconds(training.Seconds))}; saved the model to {modelPath}"));
+            ? FormattableString.Invariant($"Stopped after {training.Steps:N0} of {steps:N0} steps{inStage}; saved what was learned to {modelPath}")
+            : FormattableString.Invariant($"Trained {stages.Sum(stage => stage.Steps):N0} steps in {ProgressView.Clock(TimeSpan.FromSeconds(stages.Sum(stage => stage.Seconds)))}; saved the model to {modelPath}"));
         if (training.Stopped)
             view.Conclude("The same command again continues the training.");
         if (sampleCount > 0 && !_samplesFailed)
@@ -80,7 +83,7 @@ internal sealed class TrainingRun(
         _validationLoss = training.ValidationLoss ?? _validationLoss;
         string validation = _validationLoss is { } loss ? FormattableString.Invariant($" (validation {loss:0.0})") : "";
         view.Report(new Progress(
-            "Training",
+            training.Stages == 1 ? "Training" : $"Stage {training.Stage}/{training.Stages}",
             training.Step, training.Steps,
             FormattableString.Invariant(
                 $"epoch {training.Epoch}/{training.Epochs}  loss {training.Loss:0.0}{validation}  {training.ImagesPerSecond:0.0} images/s  {ProgressView.Clock(training.Elapsed)}, {ProgressView.Clock(training.Remaining)} left"),
@@ -129,11 +132,14 @@ internal sealed class TrainingRun(
             AtomicFile.CheckWritable(folder, "--checkpoints");
     }
 
-    private CrnArchitecture Architecture() => new()
+    private IReadOnlyList<CrnArchitecture> Architectures()
+        => options.Stages is { } stages ? [.. stages.Select(stage => Architecture(stage.Height, stage.Width))] : [Architecture(options.Height, options.Width)];
+
+    private CrnArchitecture Architecture(int height, int width) => new()
     {
         Channels = options.Palette.ChannelCount,
-        Height = options.Height,
-        Width = options.Width,
+        Height = height,
+        Width = width,
         WidthFactor = options.WidthFactor,
         NoiseChannels = options.NoiseChannels,
     };

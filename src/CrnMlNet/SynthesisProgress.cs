@@ -17,6 +17,9 @@ public sealed class SynthesisProgress
     /// <summary>Step, epoch, loss, pace and time left.</summary>
     public TrainingProgress Training { get; }
 
+    /// <summary>The same, as told of otherwise.</summary>
+    internal SynthesisProgress With(TrainingProgress training) => new(training, _decoder, _synthesizer);
+
     /// <summary>What the network paints now. To be called only while being told of this progress.</summary>
     /// <param name="labels">A label image of any size. It is not disposed.</param>
     /// <returns>The photo, the caller's to dispose.</returns>

@@ -51,6 +51,26 @@ public sealed partial class SynthesizeFromLabelsEstimator
         /// <summary>How often each pair is seen, at least 1. The paper's authors train 200 epochs at 256x512.</summary>
         public int Epochs { get; set; } = 20;
 
+        /// <summary>
+        /// The sizes at which is trained one after the other, each with what the one before has learned; null: at one size, that of
+        /// <see cref="Height"/>, <see cref="Width"/> and <see cref="Epochs"/>, which are otherwise those of the last stage, whatever they were set to.
+        /// </summary>
+        /// <remarks>
+        /// <para>A stage's modules must begin with those of the stage before. So its size is the same again, or its double, fourfold and so on:
+        /// 256x512, 512x1024, 1024x2048, but not 96x128 and then 256x512, as the one begins at 3x4 and the other at 4x8 pixels. New modules
+        /// begin from chance, and so does the head when the finest module's number of feature maps changes. The data is read for every stage, at its size.</para>
+        /// <para>Early stopping ends a stage, and the next one begins with its best weights; the time budget is for all stages. Where the time budget or
+        /// cancellation ends the training in an earlier stage, the model is of that stage's size, and not that of the last one; the log says so.
+        /// The <see cref="CheckpointFolder"/> has a folder for each stage, which stay until all are done.</para>
+        /// </remarks>
+        public IList<TrainingStage>? Stages { get; set; }
+
+        /// <summary>
+        /// How many of the modules learn beside the head, counted from the finest one, at least 1; null: all. For a training that starts
+        /// warm. Not for one in stages, which have their own: <see cref="TrainingStage.TrainOnlyNewestModules"/>.
+        /// </summary>
+        public int? TrainOnlyNewestModules { get; set; }
+
         /// <summary>Pairs in a training step, at least 1. The paper's authors use 1.</summary>
         public int BatchSize { get; set; } = 1;
 
@@ -149,7 +169,24 @@ public sealed partial class SynthesizeFromLabelsEstimator
         /// <summary>A model to start from like <see cref="WarmStartModelPath"/>, or null. It is not changed, and stays the caller's to dispose.</summary>
         public SynthesizeFromLabelsTransformer? WarmStartModel { get; set; }
 
-        internal Options Copy() => (Options)MemberwiseClone();
+        /// <summary>What <see cref="WarmStartModel"/> is called.</summary>
+        internal string WarmStartName { get; set; } = "the given model";
+
+        /// <summary>The folder to name again to continue, where <see cref="CheckpointFolder"/> is a stage's part of it.</summary>
+        internal string? WholeCheckpointFolder { get; set; }
+
+        /// <summary>The stages before that which these options are of.</summary>
+        internal IReadOnlyList<StageRecord> EarlierStages { get; set; } = [];
+
+        internal Options Copy()
+        {
+            var copy = (Options)MemberwiseClone();
+            if (Stages is not [.., { } last])
+                return copy;
+            copy.Stages = [.. Stages];
+            (copy.Height, copy.Width, copy.Epochs) = (last.Height, last.Width, last.Epochs);
+            return copy;
+        }
 
         internal CrnArchitecture Architecture() => new()
         {
@@ -166,6 +203,7 @@ public sealed partial class SynthesizeFromLabelsEstimator
             BatchSize = BatchSize,
             LearningRate = LearningRate,
             Mirror = Mirror,
+            NewestModules = TrainOnlyNewestModules,
             GradientCheckpointing = GradientCheckpointing ?? false,
             Seed = seed,
             EarlyStoppingPatience = EarlyStoppingPatience,
@@ -192,8 +230,13 @@ public sealed partial class SynthesizeFromLabelsEstimator
                 throw context.Process(new ArgumentOutOfRangeException(
                     nameof(WarmStartModelPath), WarmStartModelPath, "Start from WarmStartModelPath or from WarmStartModel, not from both."));
             SynthesizeFromLabelsTransformer.CheckScoringBatchSize(context, ScoringBatchSize);
+            if (Stages is not null && TrainOnlyNewestModules is not null)
+                throw context.Process(new ArgumentOutOfRangeException(
+                    nameof(TrainOnlyNewestModules), TrainOnlyNewestModules, "With Stages, set TrainOnlyNewestModules of the stages where not all modules shall learn."));
             try
             {
+                if (Stages is not null)
+                    StagedTraining.Validate(this);
                 Architecture().Validate();
                 Training(0).Validate();
             }

@@ -62,6 +62,8 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
         CheckImageColumn(input.Schema, "photo", _options.PhotoColumnName);
         TorchBackend.Start();
         using var channel = _host.Start("Training");
+        if (_options.Stages is not null)
+            return new StagedTraining(_environment, _options).Fit(input, message => channel.Info(MessageSensitivity.None, message));
         var device = ComputeDevice.Resolve(
             _options.Device, MLNetInternals.GpuDeviceId(_environment), _options.FallbackToCpu ?? MLNetInternals.FallbackToCpu(_environment),
             message => channel.Info(MessageSensitivity.None, message));
@@ -114,6 +116,17 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
         columns[_options.OutputColumnName] = MLNetInternals.CreateColumn(
             _options.OutputColumnName, SchemaShape.Column.VectorKind.Scalar, new ImageDataViewType(_options.Height, _options.Width), isKey: false);
         return new SchemaShape(columns.Values);
+    }
+
+    /// <summary>Refuses what cannot fit into this machine's memory, before any work.</summary>
+    /// <exception cref="InsufficientMemoryException">It cannot.</exception>
+    internal void CheckMemory()
+    {
+        TorchBackend.Start();
+        var device = ComputeDevice.Resolve(
+            _options.Device, MLNetInternals.GpuDeviceId(_environment), _options.FallbackToCpu ?? MLNetInternals.FallbackToCpu(_environment), log: null);
+        if (device.type == DeviceType.CPU)
+            WithinMemory(_options.Architecture(), _options.Training(seed: 0), pairs: 1);
     }
 
     /// <summary>The training, by gradient checkpointing if that is left open and it does not fit without.</summary>
@@ -175,7 +188,7 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
 
     private void Conclude(TrainingSummary summary, IChannel channel)
     {
-        string stays = _options.CheckpointFolder is { } folder ? $" To continue, fit again with the same checkpoint folder '{folder}'." : "";
+        string stays = (_options.WholeCheckpointFolder ?? _options.CheckpointFolder) is { } folder ? $" To continue, fit again with the same checkpoint folder '{folder}'." : "";
         if (summary.Cancelled && (summary.Steps == 0 || _options.OnCancellation == CancellationPolicy.Throw))
             throw new OperationCanceledException($"Training was cancelled after {summary.Steps} steps.{stays}", _options.CancellationToken);
         if (summary.Cancelled)

@@ -36,7 +36,7 @@ public sealed class SynthesizeFromLabelsTransformer : ITransformer, IDisposable
     internal const int DefaultScoringBatchSize = 4;
 
     private readonly IHost _host;
-    private readonly SynthesisModel _model;
+    private SynthesisModel _model;
     private readonly CascadedRefinementNetwork _network;
     private readonly NetworkLifetime _lifetime;
     private readonly Synthesizer _synthesizer;
@@ -181,6 +181,9 @@ public sealed class SynthesizeFromLabelsTransformer : ITransformer, IDisposable
             throw context.Process(new ArgumentOutOfRangeException(
                 nameof(ScoringBatchSize), value, $"{nameof(ScoringBatchSize)} must be from 1 to {LargestScoringBatchSize}."));
     }
+
+    /// <summary>Has the record say that training was stopped.</summary>
+    internal void MarkStopped() => _model = _model with { Training = _model.Training with { Stopped = true } };
 
     internal void CheckAlive() => ObjectDisposedException.ThrowIf(_lifetime.IsDisposed, this);
 

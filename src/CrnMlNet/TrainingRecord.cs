@@ -2,7 +2,7 @@ using CrnMlNet.Torch.Training;
 
 namespace CrnMlNet;
 
-/// <summary>How a model was trained.</summary>
+/// <summary>How a model was trained; of a training in stages, its last stage.</summary>
 public sealed record TrainingRecord
 {
     /// <summary>Pairs that were learned from.</summary>
@@ -47,6 +47,15 @@ public sealed record TrainingRecord
     /// <summary>The model that training started from, and what was taken from it; null: it started from chance.</summary>
     public string? WarmStart { get; init; }
 
+    /// <summary>The stages before, in their order; empty where there was one size only.</summary>
+    public IReadOnlyList<StageRecord> EarlierStages { get; init; } = [];
+
+    /// <summary>How many of the modules learned beside the head, counted from the finest one; null: all.</summary>
+    public int? TrainedOnlyNewestModules { get; init; }
+
+    /// <summary>Why training ended; not saved.</summary>
+    internal TrainingEnd End { get; init; }
+
     internal static TrainingRecord From(SynthesizeFromLabelsEstimator.Options options, int pairs, int seed, TrainingSummary summary, string? warmStart) => new()
     {
         Pairs = pairs,
@@ -63,5 +72,14 @@ public sealed record TrainingRecord
         ValidationLossByEpoch = summary.ValidationLossByEpoch,
         BestEpoch = summary.BestEpoch,
         WarmStart = warmStart,
+        EarlierStages = options.EarlierStages,
+        TrainedOnlyNewestModules = options.TrainOnlyNewestModules,
+        End = summary.End,
     };
 }
+
+/// <summary>A stage of a training that grew.</summary>
+/// <param name="Height">The height in pixels at which was trained.</param>
+/// <param name="Width">The width in pixels at which was trained.</param>
+/// <param name="Training">How.</param>
+public sealed record StageRecord(int Height, int Width, TrainingRecord Training);

@@ -16,7 +16,7 @@ internal static class WarmStart
     public static string? Apply(SynthesizeFromLabelsEstimator.Options options, CascadedRefinementNetwork network, Action<string> log)
     {
         if (options.WarmStartModel is { } given)
-            return given.WithNetwork(learned => Copy(given, learned, "the given model", options, network, log));
+            return given.WithNetwork(learned => Copy(given, learned, options.WarmStartName, options, network, log));
         if (options.WarmStartModelPath is not { } path)
             return null;
 

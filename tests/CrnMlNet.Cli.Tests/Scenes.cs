@@ -48,7 +48,7 @@ internal sealed class Scenes : IDisposable
     [
         "train", "--labels", Labels, "--photos", Photos, "--output", Model,
         .. new[] { ("--height", "32"), ("--width", "48"), ("--width-factor", "0.015625"), ("--epochs", "1") }
-            .Where(option => !more.Contains(option.Item1)).SelectMany(option => new[] { option.Item1, option.Item2 }),
+            .Where(option => !more.Contains(option.Item1) && !(more.Contains("--stages") && option.Item1 != "--width-factor")).SelectMany(option => new[] { option.Item1, option.Item2 }),
         .. more,
     ];
 

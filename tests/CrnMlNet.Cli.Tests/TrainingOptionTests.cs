@@ -107,6 +107,9 @@ public class TrainingOptionTests
     [InlineData("--time-budget 0s", "time budget", "above zero")]
     [InlineData("--warm-start none.zip", "--warm-start 'none.zip'", "does not exist")]
     [InlineData("--warm-start PHOTO", "--warm-start", "damaged")]
+    [InlineData("--stages 32x48:1,48x72:1", "Stage 2 (48x72) does not go on", "64x96")]
+    [InlineData("--stages 32x48:0", "Stage 1 (32x48)", "0")]
+    [InlineData("--stages 32x48:1 --epochs 3", "--stages", "--epochs")]
     public void What_does_not_go_together_is_told_before_any_work(string options, string part, string other)
     {
         using var scenes = new Scenes();
@@ -129,6 +132,9 @@ public class TrainingOptionTests
     [InlineData("--time-budget", "8")]
     [InlineData("--checkpoint-interval", "often")]
     [InlineData("--patience", "long")]
+    [InlineData("--stages", "32x48")]
+    [InlineData("--stages", "32x48:1:newest=all")]
+    [InlineData("--stages", "32x48:99999999999")]
     public void A_value_that_cannot_be_read_is_wrong_usage(string option, string value)
     {
         using var scenes = new Scenes();

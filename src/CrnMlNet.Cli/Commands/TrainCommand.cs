@@ -30,6 +30,7 @@ internal static class TrainCommand
         var height = new Option<int>("--height") { Description = "Height of the photos to paint, in pixels.", HelpName = "N", DefaultValueFactory = _ => defaults.Height };
         var width = new Option<int>("--width") { Description = "Width of the photos to paint, in pixels.", HelpName = "N", DefaultValueFactory = _ => defaults.Width };
         var epochs = new Option<int>("--epochs") { Description = "How often each pair is seen.", HelpName = "N", DefaultValueFactory = _ => defaults.Epochs };
+        var stages = StagesOption.Create();
         var batchSize = new Option<int>("--batch-size") { Description = "Pairs in a training step.", HelpName = "N", DefaultValueFactory = _ => defaults.BatchSize };
         var learningRate = new Option<double>("--learning-rate") { Description = "Adam's learning rate.", HelpName = "X", DefaultValueFactory = _ => defaults.LearningRate };
         var widthFactor = new Option<double>("--width-factor")
@@ -97,24 +98,28 @@ internal static class TrainCommand
             Example:
               crn train --labels data/labels --photos data/photos --palette camvid --height 96 --width 128 --output model.zip
               crn train --labels data/labels --photos data/photos --output model.zip --epochs 200 --validation-share 0.1 --patience 10 --time-budget 8h
+              crn train --labels data/labels --photos data/photos --output model.zip --stages 96x128:20,192x256:10
 
             Everything is checked before training starts. Ctrl-C ends training after the current step and saves what was learned; pressed again, it ends crn at once.
             The same command again continues a training that was stopped or died; with more --epochs it goes on longer.
             """)
         {
-            labels, photos, output, palette, height, width, epochs, batchSize, learningRate, widthFactor, noiseChannels, seed, device,
+            labels, photos, output, palette, height, width, epochs, stages, batchSize, learningRate, widthFactor, noiseChannels, seed, device,
             validationLabels, validationPhotos, validationShare, patience, timeBudget, warmStart, gradientCheckpointing,
             unknownLabels, labelEncoding, noMirror, checkpoints, checkpointInterval, fresh, samples, sampleCount,
         };
         command.SetAction(parsed =>
         {
             var model = parsed.GetRequiredValue(output);
+            if (parsed.GetValue(stages) is not null && new Option[] { height, width, epochs }.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is { } given)
+                throw new ArgumentException($"--stages says sizes and epochs, so leave {given.Name} out.");
             var options = new SynthesizeFromLabelsEstimator.Options
             {
                 Palette = LabelPalette.Parse(parsed.GetRequiredValue(palette)),
                 Height = parsed.GetRequiredValue(height),
                 Width = parsed.GetRequiredValue(width),
                 Epochs = parsed.GetRequiredValue(epochs),
+                Stages = parsed.GetValue(stages),
                 BatchSize = parsed.GetRequiredValue(batchSize),
                 LearningRate = parsed.GetRequiredValue(learningRate),
                 WidthFactor = parsed.GetRequiredValue(widthFactor),

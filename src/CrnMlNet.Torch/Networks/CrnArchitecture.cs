@@ -74,6 +74,15 @@ public sealed record CrnArchitecture
             9L * module.Features * (module.InputFeatures + Channels + NoiseChannels + module.Features) + 4L * module.Features);
     }
 
+    /// <summary>Multiplications in a training step for a pair: once forward, and back once to the weights that learn and once to the maps before them.</summary>
+    internal double TrainingWork(int? newestModules)
+    {
+        var modules = Modules();
+        return modules.Select((module, i) => 9.0 * module.Rows * module.Columns * module.Features
+            * (module.InputFeatures + Channels + NoiseChannels + module.Features)
+            * (modules.Count - i <= (newestModules ?? modules.Count) ? 3 : 1)).Sum();
+    }
+
     /// <summary>Checks every property.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A property is out of its range; the message says which range.</exception>
     public void Validate()

@@ -13,6 +13,7 @@ public sealed class CheckpointFolder : IDisposable
     private const string Beginning = "checkpoint-";
     private const string Ending = ".safetensors";
     private const string TemporaryEnding = ".tmp";
+    private const string StageBeginning = "stage-";
     private const string LockName = "in-use";
 
     private readonly string _path;
@@ -43,8 +44,25 @@ public sealed class CheckpointFolder : IDisposable
     {
         if (!Directory.Exists(path))
             return;
+        foreach (var stage in StagesIn(path))
+            Clear(stage);
         using var folder = new CheckpointFolder(path);
         folder.Clear();
+    }
+
+    /// <summary>The folder of a stage's own checkpoints in that of a training in stages.</summary>
+    internal static string OfStage(string path, int stage) => Path.Combine(path, string.Create(CultureInfo.InvariantCulture, $"{StageBeginning}{stage}"));
+
+    /// <summary>Takes the folder of a training in stages.</summary>
+    /// <exception cref="IOException">It cannot be made, or another training uses it.</exception>
+    /// <exception cref="InvalidOperationException">It is that of a training at one size.</exception>
+    internal static CheckpointFolder TakeForStages(string path)
+    {
+        var folder = new CheckpointFolder(path);
+        if (folder.NewestFirst().Length == 0)
+            return folder;
+        folder.Dispose();
+        throw Another(path, "it was at one size, and now there are stages");
     }
 
     /// <summary>Gives the folder back; it is deleted when nothing is in it.</summary>
@@ -84,6 +102,8 @@ public sealed class CheckpointFolder : IDisposable
     /// <exception cref="InvalidOperationException">It is of another training.</exception>
     internal (Checkpoint Checkpoint, Dictionary<string, Tensor> Tensors)? Read(TrainingSubject subject, Action<string> warn)
     {
+        if (StagesIn(_path).Length > 0)
+            throw Another(_path, "it was in stages, and now it is at one size");
         foreach (var path in NewestFirst())
         {
             if (TryRead(path, warn) is not { } read)
@@ -93,9 +113,7 @@ public sealed class CheckpointFolder : IDisposable
                 return read;
             foreach (var tensor in read.Tensors.Values)
                 tensor.Dispose();
-            throw new InvalidOperationException(
-                $"The checkpoint folder '{_path}' holds another training: {string.Join("; ", differences)}. "
-                + "To continue that one, set this back; to begin anew, delete the folder or name another one.");
+            throw Another(_path, string.Join("; ", differences));
         }
         return null;
     }
@@ -134,6 +152,12 @@ public sealed class CheckpointFolder : IDisposable
             // The reason why it could not be written is what is worth telling.
         }
     }
+
+    private static InvalidOperationException Another(string path, string differences) => new(
+        $"The checkpoint folder '{path}' holds another training: {differences}. "
+        + "To continue that one, set this back; to begin anew, delete the folder or name another one.");
+
+    private static string[] StagesIn(string path) => Directory.GetDirectories(path, $"{StageBeginning}*");
 
     private string[] NewestFirst() => [.. Directory.EnumerateFiles(_path, $"{Beginning}*{Ending}")
         .Where(path => path.EndsWith(Ending, StringComparison.Ordinal))

@@ -3,6 +3,12 @@ namespace CrnMlNet.Torch.Training;
 /// <summary>Where a training stands, after a step.</summary>
 public sealed record TrainingProgress
 {
+    /// <summary>The stage, from 1, of a training in stages, to which steps, epochs and losses belong; otherwise 1.</summary>
+    public int Stage { get; init; } = 1;
+
+    /// <summary>Stages in all.</summary>
+    public int Stages { get; init; } = 1;
+
     /// <summary>Steps done, from 1.</summary>
     public required long Step { get; init; }
 
@@ -30,6 +36,12 @@ public sealed record TrainingProgress
     /// <summary>Time spent, that before a continuation included.</summary>
     public required TimeSpan Elapsed { get; init; }
 
-    /// <summary>Time that is still to be spent at this pace.</summary>
-    public TimeSpan Remaining => Elapsed * ((double)(Steps - Step) / Step);
+    /// <summary>Time that earlier stages took, a part of <see cref="Elapsed"/>.</summary>
+    public TimeSpan SpentBefore { get; init; }
+
+    /// <summary>The work of later stages, in steps of this one.</summary>
+    public double StepsAhead { get; init; }
+
+    /// <summary>Time that is still to be spent at this pace, in later stages, too.</summary>
+    public TimeSpan Remaining => (Elapsed - SpentBefore) * ((Steps - Step + StepsAhead) / Step);
 }

@@ -121,6 +121,14 @@ public class OptionsTests
             ["Synthesis:CheckpointInterval"] = "00:02:00",
             ["Synthesis:KeepCheckpoint"] = "true",
             ["Synthesis:WarmStartModelPath"] = "older.zip",
+            ["Synthesis:Stages:0:Height"] = "64",
+            ["Synthesis:Stages:0:Width"] = "128",
+            ["Synthesis:Stages:0:Epochs"] = "9",
+            ["Synthesis:Stages:1:Height"] = "128",
+            ["Synthesis:Stages:1:Width"] = "256",
+            ["Synthesis:Stages:1:Epochs"] = "2",
+            ["Synthesis:Stages:1:TrainOnlyNewestModules"] = "1",
+            ["Synthesis:Stages:1:LearningRate"] = "1e-5",
         }).Build();
 
         var options = configuration.GetSection("Synthesis").Get<Options>()!;
@@ -131,6 +139,12 @@ public class OptionsTests
         Assert.Equal((64, 128, 0.25, 7, 3, 2e-4), (options.Height, options.Width, options.WidthFactor, options.Epochs, options.BatchSize, options.LearningRate));
         Assert.Equal((false, 12, "cuda:1", true), (options.Mirror, options.Seed, options.Device, options.FallbackToCpu));
         Assert.True(options.GradientCheckpointing);
+        Assert.Equal(
+            [
+                new TrainingStage { Height = 64, Width = 128, Epochs = 9 },
+                new TrainingStage { Height = 128, Width = 256, Epochs = 2, TrainOnlyNewestModules = 1, LearningRate = 1e-5 },
+            ],
+            options.Stages!);
         Assert.Equal((4, TimeSpan.FromHours(1.5), CancellationPolicy.Throw), (options.EarlyStoppingPatience, options.TimeBudget, options.OnCancellation));
         Assert.Equal(("kept", TimeSpan.FromMinutes(2), true, "older.zip"),
             (options.CheckpointFolder, options.CheckpointInterval, options.KeepCheckpoint, options.WarmStartModelPath));
