@@ -14,6 +14,8 @@ internal static partial class StagesOption
             + "HEIGHTxWIDTH:EPOCHS, and if need be :newest=N (only the newest N modules learn) and :rate=X (its learning rate). "
             + "The paper's authors: 256x512:200,512x1024:20,1024x2048:5:newest=2",
         HelpName = "HxW:N,...",
+        Arity = ArgumentArity.ExactlyOne,
+        DefaultValueFactory = _ => null, // else it would be an empty list
         CustomParser = Parse,
     };
 
