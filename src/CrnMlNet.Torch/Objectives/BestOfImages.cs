@@ -1,3 +1,4 @@
+using CrnMlNet.Torch.Backend;
 using CrnMlNet.Torch.Networks;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -24,7 +25,7 @@ public abstract class BestOfImages : FeatureObjective
         using (no_grad())
             nearest = Weigh(parts).argmin(1, keepdim: true);
         return torch.stack(parts.Select(part =>
-            (part.gather(1, nearest) * (1 - MeanShare) + part.mean([1], keepdim: true) * MeanShare).sum(2).mean()));
+            part.gather(1, nearest).Times(1 - MeanShare).Plus(part.mean([1], keepdim: true).Times(MeanShare)).sum(2).mean()));
     }
 
     /// <summary>A layer's distances part by part.</summary>

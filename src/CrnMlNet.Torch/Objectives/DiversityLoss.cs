@@ -1,3 +1,4 @@
+using CrnMlNet.Torch.Backend;
 using CrnMlNet.Torch.Layouts;
 using CrnMlNet.Torch.Networks;
 using TorchSharp;
@@ -29,6 +30,6 @@ public sealed class DiversityLoss(IPerceptionNetwork perception, LayerWeights we
     {
         long rows = distance.shape[2], columns = distance.shape[3];
         var masks = SemanticLayout.AreaAverage(layouts, rows, columns);
-        return torch.bmm(distance.flatten(2), masks.flatten(2).transpose(1, 2)) / (rows * columns);
+        return torch.bmm(distance.flatten(2), masks.flatten(2).transpose(1, 2)).Times(1.0 / (rows * columns));
     }
 }

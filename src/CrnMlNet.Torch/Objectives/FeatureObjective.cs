@@ -1,3 +1,4 @@
+using CrnMlNet.Torch.Backend;
 using CrnMlNet.Torch.Networks;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -58,7 +59,7 @@ public abstract class FeatureObjective
 
     /// <summary>The sum over layers of lambda_l times a layer's values, all of the same shape.</summary>
     private protected Tensor Weigh(IEnumerable<Tensor> layers) =>
-        layers.Zip(Weights.Values, (values, weight) => values * weight).Aggregate((sum, values) => sum + values);
+        layers.Zip(Weights.Values, (values, weight) => values.Times(weight)).Aggregate((sum, values) => sum.Plus(values));
 
     /// <summary>
     /// For each layer how far every image is from its photo at each place: |Phi_l(I) - Phi_l(g_u(L))|, averaged over the
