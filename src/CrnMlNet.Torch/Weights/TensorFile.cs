@@ -16,9 +16,9 @@ public abstract class TensorFile : IDisposable
 
     /// <summary>
     /// Opens a file of any format that is known, told apart by its content: safetensors, a PyTorch state dictionary
-    /// (.pth) in its zip form or the one before version 1.6, or a MatConvNet network (.mat).
+    /// (.pth) in its zip form or the one before version 1.6, a MatConvNet network (.mat), or a TensorFlow checkpoint.
     /// </summary>
-    /// <param name="path">The file.</param>
+    /// <param name="path">The file; of a TensorFlow checkpoint its prefix, such as <c>result_256p/model.ckpt</c>, or one of its files.</param>
     /// <returns>The file, for the caller to dispose; it stays open until then.</returns>
     /// <exception cref="FormatException">The file is of no known format, is damaged, or holds what is not supported.</exception>
     /// <exception cref="IOException">The file is not there or cannot be read.</exception>
@@ -26,7 +26,7 @@ public abstract class TensorFile : IDisposable
     public static TensorFile Open(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        return Open(File.OpenRead(path));
+        return TensorFlowCheckpoint.IsAt(path) ? new TensorFlowCheckpoint(path) : Open(File.OpenRead(path));
     }
 
     /// <summary>Opens a stream that stands at its beginning and can seek; it is disposed with the file, or when the opening fails.</summary>
@@ -43,7 +43,7 @@ public abstract class TensorFile : IDisposable
                 // PROTO, a pickle's first instruction.
                 [0x80, <= 5, ..] => new PthLegacyFile(stream),
                 { Length: MatConvNetFile.HeaderByteCount } and ([.., (byte)'I', (byte)'M'] or [.., (byte)'M', (byte)'I']) => new MatConvNetFile(stream),
-                _ => throw new FormatException("The file is neither safetensors nor a .pth file of PyTorch nor a .mat file of MATLAB."),
+                _ => throw new FormatException("The file is neither safetensors nor a .pth file of PyTorch, a .mat file of MATLAB or a TensorFlow checkpoint."),
             };
         }
         catch
