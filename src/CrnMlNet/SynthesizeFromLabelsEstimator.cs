@@ -145,7 +145,8 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
         CascadedRefinementNetwork network, IPerceptionNetwork perception, TrainingPairs pairs, TrainingPairs? validation, LabelDecoder decoder, int seed, IChannel channel)
     {
         var synthesizer = new Synthesizer(network);
-        var time = new TimeEstimate(message => channel.Info(MessageSensitivity.None, message));
+        int validationBatches = ((validation?.Count ?? 0) + _options.BatchSize - 1) / _options.BatchSize;
+        var time = new TimeEstimate(message => channel.Info(MessageSensitivity.None, message), validationBatches);
         void Report(TrainingProgress progress)
         {
             MLNetInternals.CheckAlive(_host);
