@@ -142,5 +142,6 @@ internal sealed class TrainingRun(
         Width = width,
         WidthFactor = options.WidthFactor,
         NoiseChannels = options.NoiseChannels,
+        ImagesPerLayout = options.ImagesPerLayout,
     };
 }

@@ -28,7 +28,7 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
     /// <summary>d_i of gradients in a module at once.</summary>
     private const int PassingMaps = 3;
 
-    /// <summary>Maps of the photo's size in the perception network (24 filters, kept twice and passing) and around it.</summary>
+    /// <summary>Maps of the photo's size for each of the k images in the perception network (24 filters, kept twice and passing) and around it.</summary>
     private const int PerceivedMaps = 190;
 
     /// <summary>Holes in the native heap.</summary>
@@ -88,7 +88,7 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
                 passing = Math.Max(passing, pixels * (input + PassingMaps * module.Features));
             }
         }
-        double size = (double)architecture.Height * architecture.Width, perceived = size * PerceivedMaps;
+        double size = (double)architecture.Height * architecture.Width, perceived = size * PerceivedMaps * architecture.ImagesPerLayout;
         // With checkpointing the perception network is done when the modules run again.
         double most = options.GradientCheckpointing ? Math.Max(passing, perceived) : passing + perceived;
         long learning = architecture.ParameterCount(options.NewestModules), resting = architecture.ParameterCount() - learning;

@@ -1,3 +1,5 @@
+using CrnMlNet.Torch.Objectives;
+
 namespace CrnMlNet.Torch.Training;
 
 /// <summary>How a network is trained. The defaults are the authors' but for the number of epochs.</summary>
@@ -29,6 +31,12 @@ public sealed record TrainingOptions
     /// a third more time, and the same weights bit for bit on the CPU.
     /// </summary>
     public bool GradientCheckpointing { get; init; }
+
+    /// <summary>How lambda, the weights of the layers, is chosen.</summary>
+    public LayerWeighting LayerWeights { get; init; } = LayerWeighting.Calibrated;
+
+    /// <summary>Which of several images for a layout learn from a photo; of no effect on a network that makes one.</summary>
+    public Diversity Diversity { get; init; }
 
     /// <summary>After how many epochs without a lower validation loss training ends, at least 1; null: never.</summary>
     public int? EarlyStoppingPatience { get; init; }

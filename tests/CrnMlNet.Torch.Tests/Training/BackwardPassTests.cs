@@ -77,13 +77,13 @@ public sealed class BackwardPassTests
         var ids = torch.randint(0, architecture.Channels, [batch, architecture.Height, architecture.Width], ScalarType.Int64, generator: generator);
         var layouts = CrnMlNet.Torch.Layouts.SemanticLayout.OneHot(ids, architecture.Channels);
         var photos = torch.rand([batch, 3, architecture.Height, architecture.Width], generator: generator) * 255;
-        var layers = FeatureMatching.LayersOf(perception);
-        var objective = new FeatureMatching(perception, new LayerWeights(layers, [.. layers.Select((_, i) => 1 + 0.3 * i)]));
+        var layers = FeatureObjective.LayersOf(perception);
+        var weights = new LayerWeights(layers, [.. layers.Select((_, i) => 1 + 0.3 * i)]);
+        FeatureObjective objective = architecture.ImagesPerLayout == 1 ? new FeatureMatching(perception, weights) : new DiversityLoss(perception, weights);
         foreach (var parameter in network.parameters())
             parameter.grad?.zero_();
 
-        double loss = pass(network, layouts, images => Enumerable.Range(0, architecture.ImagesPerLayout)
-            .Select(u => objective.Loss(images.select(1, u), photos) * (1 + u)).Aggregate((sum, term) => sum + term));
+        double loss = pass(network, layouts, images => objective.Loss(images, layouts, photos));
 
         return (loss, new(network.named_parameters().Where(named => named.parameter.grad is not null)
             .ToDictionary(named => named.name, named => named.parameter.grad!.bytes.ToArray())));
