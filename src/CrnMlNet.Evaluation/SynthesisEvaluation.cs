@@ -1,4 +1,5 @@
 using CrnMlNet.Data;
+using CrnMlNet.Torch.Inference;
 using Microsoft.ML.Data;
 
 namespace CrnMlNet.Evaluation;
@@ -18,9 +19,10 @@ public sealed record Nearness(double SlicedWasserstein, IReadOnlyList<SlicedWass
 /// <param name="Pairs">How many pairs were compared.</param>
 /// <param name="Height">The working height in pixels, to which photos were brought by area averaging.</param>
 /// <param name="Width">The working width in pixels.</param>
-/// <param name="Synthesized">The model's photos.</param>
+/// <param name="Synthesized">The model's photos; where it paints several of a layout, the first ones.</param>
 /// <param name="FlatPainting">The flat paintings.</param>
-public sealed record SynthesisEvaluation(int Pairs, int Height, int Width, Nearness Synthesized, Nearness FlatPainting)
+/// <param name="Best">What the several photos of a layout are worth, a mean over the pairs; null: the model paints one.</param>
+public sealed record SynthesisEvaluation(int Pairs, int Height, int Width, Nearness Synthesized, Nearness FlatPainting, BestOfImages? Best = null)
 {
     /// <summary>Evaluates a model.</summary>
     /// <param name="model">The model.</param>

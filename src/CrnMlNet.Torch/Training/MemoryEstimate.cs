@@ -28,8 +28,14 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
     /// <summary>d_i of gradients in a module at once.</summary>
     private const int PassingMaps = 3;
 
-    /// <summary>Maps of the photo's size in the perception network (24 filters, kept twice and passing) and around it.</summary>
-    private const int PerceivedMaps = 190;
+    /// <summary>Maps of the photo's size around the perception network, and in it for the photo.</summary>
+    private const int PerceivedMaps = 40;
+
+    /// <summary>Maps of the photo's size in the perception network for each synthesized image: 24 filters, kept twice and passing, and so on.</summary>
+    private const int PerceivedMapsOfAnImage = 150;
+
+    /// <summary>An image's three planes, as the head gives them and while they are scaled.</summary>
+    private const int MapsOfAnImage = 9;
 
     /// <summary>Holes in the native heap.</summary>
     private const double Holes = 1.1;
@@ -70,7 +76,7 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
             passing = Math.Max(passing, pixels * (module.InputFeatures + labels + PassingMaps * module.Features));
         }
         double size = (double)architecture.Height * architecture.Width;
-        double perceived = size * (architecture.Channels + PerceivedMaps);
+        double perceived = size * (architecture.Channels + PerceivedMaps + PerceivedMapsOfAnImage * architecture.ImagesPerLayout);
         return new MemoryEstimate(
             $"Training at {Size(architecture)} with batches of {batchSize}",
             (long)(pairs * size * TrainingPairs.BytesPerPixel),
@@ -93,6 +99,8 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
             kept += pixels * (architecture.Channels + labels + module.Features);
             passing = Math.Max(passing, pixels * (2 * module.InputFeatures + labels + KeptMaps * module.Features));
         }
+        // The first image is within what is measured.
+        kept += (double)architecture.Height * architecture.Width * MapsOfAnImage * (architecture.ImagesPerLayout - 1);
         return new MemoryEstimate(
             $"Synthesis at {Size(architecture)}",
             0,
