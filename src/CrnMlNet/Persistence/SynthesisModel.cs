@@ -10,7 +10,8 @@ namespace CrnMlNet.Persistence;
 
 /// <summary>All of a model but its weights: what it reads and writes, its network, and how that was trained.</summary>
 internal sealed record SynthesisModel(
-    string InputColumnName, string OutputColumnName, LabelDecoder Decoder, CrnArchitecture Architecture, TrainingRecord Training)
+    string InputColumnName, string? LabelFolder, string OutputColumnName, OutputKind OutputKind, int? OutputImage,
+    LabelDecoder Decoder, CrnArchitecture Architecture, TrainingRecord Training)
 {
     private const string FormatName = "CrnMlNet";
     private const int FormatVersion = 1;
@@ -37,7 +38,10 @@ internal sealed record SynthesisModel(
                 Format = FormatName,
                 Version = FormatVersion,
                 InputColumn = InputColumnName,
+                LabelFolder = LabelFolder,
                 OutputColumn = OutputColumnName,
+                OutputKind = OutputKind,
+                OutputImage = OutputImage,
                 Labels = new Labels { Encoding = Decoder.Encoding, Unknown = Decoder.UnknownLabels, Palette = palette.RootElement },
                 Network = Architecture,
                 Training = Training,
@@ -61,8 +65,9 @@ internal sealed record SynthesisModel(
                     $"The model's network has {document.Network.Channels} channels, but its palette needs {palette.ChannelCount}.");
             if (string.IsNullOrWhiteSpace(document.InputColumn) || string.IsNullOrWhiteSpace(document.OutputColumn))
                 throw new FormatException("The model's description names no input or output column.");
+            OutputColumns.Check(document.OutputImage, document.OutputKind, document.Network);
             return new SynthesisModel(
-                document.InputColumn, document.OutputColumn,
+                document.InputColumn, document.LabelFolder, document.OutputColumn, document.OutputKind, document.OutputImage,
                 new LabelDecoder(palette, document.Labels.Encoding, document.Labels.Unknown), document.Network, document.Training);
         }
         catch (Exception e) when (e is JsonException or ArgumentException or NotSupportedException or InvalidOperationException)
@@ -90,7 +95,10 @@ internal sealed record SynthesisModel(
         public required string Format { get; init; }
         public required int Version { get; init; }
         public required string InputColumn { get; init; }
+        public string? LabelFolder { get; init; }
         public required string OutputColumn { get; init; }
+        public OutputKind OutputKind { get; init; }
+        public int? OutputImage { get; init; }
         public required Labels Labels { get; init; }
         public required CrnArchitecture Network { get; init; }
         public required TrainingRecord Training { get; init; }
