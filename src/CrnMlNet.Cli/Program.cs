@@ -23,6 +23,7 @@ var root = new RootCommand(
     TrainCommand.Create(),
     SynthesizeCommand.Create(),
     EvaluateCommand.Create(),
+    ExportCommand.Create(),
 };
 
 var parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
