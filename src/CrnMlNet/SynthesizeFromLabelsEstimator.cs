@@ -104,9 +104,13 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
             Guard(() => network.to(device), kept);
             channel.Info(MessageSensitivity.None, $"Training a cascaded refinement network of {network.ParameterCount:N0} parameters on {device}.");
             var summary = Train(network, pairs, validation, decoder, seed, channel);
-            var model = new SynthesisModel(
-                _options.InputColumnName, _options.LabelFolder, _options.OutputColumnName, _options.OutputKind, _options.OutputImage, decoder, architecture,
-                TrainingRecord.From(_options, pairs.Count, seed, summary, warmStart));
+            var training = TrainingRecord.From(_options, pairs.Count, seed, summary, warmStart);
+            var model = new SynthesisModel(_options.InputColumnName, _options.OutputColumnName, decoder, architecture, training)
+            {
+                LabelFolder = _options.LabelFolder,
+                OutputKind = _options.OutputKind,
+                OutputImage = _options.OutputImage,
+            };
             return new SynthesizeFromLabelsTransformer(_environment, model, network) { ScoringBatchSize = _options.ScoringBatchSize };
         }
         catch

@@ -20,7 +20,7 @@ internal static class ClassNames
         var builder = new DataViewSchema.Annotations.Builder();
         builder.Add(annotations, name => name != KeyValues);
         ReadOnlyMemory<char>[] names = [.. palette.Classes.Select(label => label.Name.AsMemory())];
-        builder.AddKeyValues(names.Length, TextDataViewType.Instance, (ref VBuffer<ReadOnlyMemory<char>> value) =>
+        builder.Add(KeyValues, new VectorDataViewType(TextDataViewType.Instance, names.Length), (ref VBuffer<ReadOnlyMemory<char>> value) =>
         {
             var editor = VBufferEditor.Create(ref value, names.Length);
             names.CopyTo(editor.Values);

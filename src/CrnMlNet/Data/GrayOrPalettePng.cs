@@ -171,7 +171,7 @@ internal sealed class GrayOrPalettePng
         {
             throw Truncated(_path);
         }
-        catch (InvalidDataException)
+        catch (Exception e) when (e is InvalidDataException or IOException)
         {
             throw Damaged(_path, "its pixels cannot be unpacked");
         }

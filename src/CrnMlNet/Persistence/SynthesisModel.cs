@@ -10,8 +10,7 @@ namespace CrnMlNet.Persistence;
 
 /// <summary>All of a model but its weights: what it reads and writes, its network, and how that was trained.</summary>
 internal sealed record SynthesisModel(
-    string InputColumnName, string? LabelFolder, string OutputColumnName, OutputKind OutputKind, int? OutputImage,
-    LabelDecoder Decoder, CrnArchitecture Architecture, TrainingRecord Training)
+    string InputColumnName, string OutputColumnName, LabelDecoder Decoder, CrnArchitecture Architecture, TrainingRecord Training)
 {
     private const string FormatName = "CrnMlNet";
     private const int FormatVersion = 1;
@@ -25,6 +24,15 @@ internal sealed record SynthesisModel(
         RespectNullableAnnotations = true,
         TypeInfoResolver = new DefaultJsonTypeInfoResolver(),
     };
+
+    /// <summary>Where relative paths of label files begin; null: in the process's current folder.</summary>
+    public string? LabelFolder { get; init; }
+
+    /// <summary>What the output columns hold.</summary>
+    public OutputKind OutputKind { get; init; }
+
+    /// <summary>Which of the network's images becomes the output column; null: each has one.</summary>
+    public int? OutputImage { get; init; }
 
     /// <summary>The most bytes that the weights can have as a file: of 8 bytes each, behind a long header.</summary>
     public long LargestWeights => LargestWeightsHeader + sizeof(double) * Architecture.ParameterCount();
@@ -67,8 +75,13 @@ internal sealed record SynthesisModel(
                 throw new FormatException("The model's description names no input or output column.");
             OutputColumns.Check(document.OutputImage, document.OutputKind, document.Network);
             return new SynthesisModel(
-                document.InputColumn, document.LabelFolder, document.OutputColumn, document.OutputKind, document.OutputImage,
-                new LabelDecoder(palette, document.Labels.Encoding, document.Labels.Unknown), document.Network, document.Training);
+                document.InputColumn, document.OutputColumn,
+                new LabelDecoder(palette, document.Labels.Encoding, document.Labels.Unknown), document.Network, document.Training)
+            {
+                LabelFolder = document.LabelFolder,
+                OutputKind = document.OutputKind,
+                OutputImage = document.OutputImage,
+            };
         }
         catch (Exception e) when (e is JsonException or ArgumentException or NotSupportedException or InvalidOperationException)
         {
