@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using CrnMlNet.Torch.Backend;
 using CrnMlNet.Torch.Layouts;
 using CrnMlNet.Torch.Networks;
 using TorchSharp;
@@ -91,7 +92,7 @@ public sealed class Synthesizer(CascadedRefinementNetwork network, int? image = 
     private Tensor Paint(Tensor layouts)
     {
         var images = network.call(layouts);
-        return (image is { } chosen ? images.narrow(1, chosen, 1) : images).clamp(0, 255);
+        return (image is { } chosen ? images.narrow(1, chosen, 1) : images).Within(0, 255);
     }
 
     private static void Give(Tensor images, Span<byte> photos) => images.round().to(ScalarType.Byte).cpu().contiguous().bytes.CopyTo(photos);

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Text;
 
-namespace CrnMlNet.Tests.Data;
+namespace CrnMlNet.Tests.Shared;
 
 /// <summary>Writes PNG files byte by byte, as the PNG specification (W3C, second edition) has it, so that tests know what is in them.</summary>
 internal static class PngWriter
