@@ -160,7 +160,7 @@ public class LabelMapTests
         fuzz.Run(0, 20_000, (number, random) =>
         {
             var bytes = files[number % files.Count].ToArray();
-            for (var change = random.Next(1, 5); change > 0; change--)
+            for (var change = random.Next(1, 4); change > 0; change--)
                 bytes[random.Next(8, bytes.Length)] = (byte)random.Next(256);
             if (number % 3 != 0)
                 RightChecksums(bytes);
@@ -170,7 +170,7 @@ public class LabelMapTests
                 GrayOrPalettePng.Read(bytes, "a.png");
         });
 
-        Assert.True(fuzz.Outcomes["success"] > 1000, string.Join(", ", fuzz.Outcomes));
+        Assert.True(fuzz.Outcomes["success"] > 300, string.Join(", ", fuzz.Outcomes));
         Assert.True(fuzz.Outcomes["InvalidDataException"] > 1000, string.Join(", ", fuzz.Outcomes));
     }
 

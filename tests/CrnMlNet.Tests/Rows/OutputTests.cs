@@ -75,7 +75,8 @@ public sealed class OutputTests(TrainedModel model, VectorModel vectors) : IClas
         for (var image = 0; image < 3; image++)
             Assert.Equal(Enumerable.Range(0, 5).Select(number => PaintedByTheNetwork(transformer, number, image)), Samples.ReadPhotos(photos, transformer.OutputColumnNames[image]));
         var rows = RowValues.Read(photos);
-        Assert.Equal(rows, RowValues.ReadByMapper(transformer.GetRowToRowMapper(model.Scenes(5).Schema), model.Scenes(5)));
+        var scenes = model.Scenes(5);
+        Assert.Equal(rows, RowValues.ReadByMapper(transformer.GetRowToRowMapper(scenes.Schema), scenes));
         Assert.All(photos.Schema.Skip(2), column => Assert.Equal(rows.Select(row => row.Only([column])), RowValues.Read(photos, [column])));
         var all = transformer.SynthesizeAll(LabelMap.FromImage(Samples.Labels(2)));
         Assert.Equal(Enumerable.Range(0, 3).Select(image => PaintedByTheNetwork(transformer, 2, image)), all.Select(photo => photo.Pixels()));
