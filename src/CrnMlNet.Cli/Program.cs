@@ -22,6 +22,7 @@ var root = new RootCommand(
 {
     TrainCommand.Create(),
     SynthesizeCommand.Create(),
+    VividCommand.Create(),
     EvaluateCommand.Create(),
     ExportCommand.Create(),
 };

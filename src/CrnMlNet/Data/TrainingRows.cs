@@ -98,7 +98,7 @@ internal sealed class TrainingRows
             pairs.CheckRoomForNext(column.IsSoft);
             var layout = column.Layouts(1);
             labels.Decode(layout, 0);
-            layout.AddTo(pairs, PhotoPixels.FromImage(photo, _options.Height, _options.Width));
+            layout.AddTo(pairs, PhotoPixels.FromPhoto(photo, _options.Height, _options.Width, _options.PhotoPreprocessing));
         }
         return pairs;
     }
