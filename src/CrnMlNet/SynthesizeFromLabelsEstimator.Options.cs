@@ -1,5 +1,6 @@
 using CrnMlNet.Data;
 using CrnMlNet.Torch.Networks;
+using CrnMlNet.Torch.Objectives;
 using CrnMlNet.Torch.Training;
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
@@ -61,6 +62,25 @@ public sealed partial class SynthesizeFromLabelsEstimator
         /// </summary>
         public int NoiseChannels { get; set; } = 2;
 
+        /// <summary>
+        /// k, how many different photos are painted of each layout, 1 to 64 (the paper's authors take 9). Of several, each learns
+        /// what it can do best: see <see cref="Diversity"/>.
+        /// </summary>
+        public int ImagesPerLayout { get; set; } = 1;
+
+        /// <summary>
+        /// Which of several photos of a layout learn from a real one: for each class the nearest (the paper's Eq. 3), or the
+        /// nearest as a whole (Eq. 2). Of no effect with one photo.
+        /// </summary>
+        public Diversity Diversity { get; set; }
+
+        /// <summary>
+        /// How the layers in which photos are compared are weighted (lambda in the paper's equations): calibrated before training;
+        /// <c>paper:N</c>, even at first and rescaled after N epochs; the authors' published weights; or given by hand. In configuration: the text that
+        /// <see cref="LayerWeighting.Parse"/> reads. The weights used are in the log and in the model's <see cref="TrainingRecord"/>.
+        /// </summary>
+        public LayerWeighting LayerWeights { get; set; } = LayerWeighting.Calibrated;
+
         /// <summary>How often each pair is seen, at least 1. The paper's authors train 200 epochs at 256x512.</summary>
         public int Epochs { get; set; } = 20;
 
@@ -98,8 +118,9 @@ public sealed partial class SynthesizeFromLabelsEstimator
         /// model is the last state. It is read once per fit, and kept in memory like the training data.
         /// </summary>
         /// <remarks>
-        /// The loss is the training's, Eq. 1 with the same weights of the layers, averaged over the set, none mirrored. It is in the
-        /// progress (<see cref="TrainingProgress.ValidationLoss"/>), in the log, and in the model's <see cref="TrainingRecord"/>.
+        /// The loss is the training's, with the same weights of the layers, averaged over the set, none mirrored. It is in the
+        /// progress (<see cref="TrainingProgress.ValidationLoss"/>), in the log, and in the model's <see cref="TrainingRecord"/>. Once the weights
+        /// are rescaled (<see cref="LayerWeights"/>), losses from before do not compare, and the best epoch is one of those after.
         /// </remarks>
         public IDataView? ValidationSet { get; set; }
 
@@ -152,7 +173,8 @@ public sealed partial class SynthesizeFromLabelsEstimator
         /// <summary>
         /// A model file to start from instead of from chance, or null: a file that <c>mlContext.Model.Save</c> or <c>crn train</c> wrote.
         /// Each of its modules that the new network has in the same shape is copied, the others begin from chance; the log says which.
-        /// So the model may be of another size. It should be of the same palette.
+        /// So the model may be of another size. It should be of the same palette. From an imported model of the same architecture
+        /// (<see cref="CrnCheckpointCatalog.LoadCrnCheckpoint"/>), Adam goes on from its moments, too.
         /// </summary>
         public string? WarmStartModelPath { get; set; }
 
@@ -173,6 +195,7 @@ public sealed partial class SynthesizeFromLabelsEstimator
             Width = Width,
             WidthFactor = WidthFactor,
             NoiseChannels = NoiseChannels,
+            ImagesPerLayout = ImagesPerLayout,
         };
 
         internal TrainingOptions Training(int seed) => new()
@@ -182,6 +205,8 @@ public sealed partial class SynthesizeFromLabelsEstimator
             LearningRate = LearningRate,
             Mirror = Mirror,
             Seed = seed,
+            LayerWeights = LayerWeights,
+            Diversity = Diversity,
             EarlyStoppingPatience = EarlyStoppingPatience,
             TimeBudget = TimeBudget,
             CheckpointFolder = CheckpointFolder,
@@ -201,6 +226,9 @@ public sealed partial class SynthesizeFromLabelsEstimator
             CheckDefined(context, nameof(OnCancellation), OnCancellation);
             CheckDefined(context, nameof(OutputKind), OutputKind);
             CheckDefined(context, nameof(PhotoPreprocessing), PhotoPreprocessing);
+            CheckDefined(context, nameof(Diversity), Diversity);
+            if (LayerWeights is null)
+                throw context.Process(new ArgumentOutOfRangeException(nameof(LayerWeights), "Layer weights are needed: LayerWeighting.Calibrated, LayerWeighting.Paper(), ..."));
             if (EarlyStoppingPatience is not null && ValidationSet is null)
                 throw context.Process(new ArgumentOutOfRangeException(
                     nameof(EarlyStoppingPatience), EarlyStoppingPatience, "EarlyStoppingPatience needs a ValidationSet to look at."));

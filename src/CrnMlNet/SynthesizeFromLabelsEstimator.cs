@@ -3,6 +3,7 @@ using CrnMlNet.Persistence;
 using CrnMlNet.Torch.Backend;
 using CrnMlNet.Torch.Inference;
 using CrnMlNet.Torch.Networks;
+using CrnMlNet.Torch.Objectives;
 using CrnMlNet.Torch.Training;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -60,6 +61,7 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
     /// <param name="input">Data with the label and the photo column.</param>
     /// <returns>The trained transformer, to be disposed when it is no longer needed.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of a type that is not read, or the options' device is none.</exception>
+    /// <exception cref="ArgumentException">The layer weights are for other layers than those of the perception network.</exception>
     /// <exception cref="InvalidOperationException">There are no rows, or one cannot be learned from (the message names row, file, column and
     /// value), or the device asked for is not there.</exception>
     /// <exception cref="TorchBackendException">libtorch does not start.</exception>
@@ -81,6 +83,9 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
             _options.Device, MLNetInternals.GpuDeviceId(_environment), _options.FallbackToCpu ?? MLNetInternals.FallbackToCpu(_environment),
             message => channel.Info(MessageSensitivity.None, message));
 
+        using var perception = new FilterBankPerception(device);
+        Check(_options.LayerWeights, perception);
+
         // A GPU has memory of its own; pairs and weights are the least of it.
         bool isCpu = device.type == DeviceType.CPU;
         if (isCpu)
@@ -100,10 +105,11 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
         var network = Guard(() => new CascadedRefinementNetwork(architecture, (ulong)(uint)seed), kept);
         try
         {
-            string? warmStart = WarmStart.Apply(_options, network, message => channel.Info(MessageSensitivity.None, message));
+            var (warmStart, adam) = WarmStart.Apply(_options, network, message => channel.Info(MessageSensitivity.None, message));
+            using var start = adam;
             Guard(() => network.to(device), kept);
             channel.Info(MessageSensitivity.None, $"Training a cascaded refinement network of {network.ParameterCount:N0} parameters on {device}.");
-            var summary = Train(network, pairs, validation, decoder, seed, channel);
+            var summary = Train(network, perception, pairs, validation, decoder, seed, start, channel);
             var training = TrainingRecord.From(_options, pairs.Count, seed, summary, warmStart);
             var model = new SynthesisModel(_options.InputColumnName, _options.OutputColumnName, decoder, architecture, training)
             {
@@ -164,10 +170,11 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
     }
 
     private TrainingSummary Train(
-        CascadedRefinementNetwork network, TrainingPairs pairs, TrainingPairs? validation, LabelDecoder decoder, int seed, IChannel channel)
+        CascadedRefinementNetwork network, IPerceptionNetwork perception, TrainingPairs pairs, TrainingPairs? validation, LabelDecoder decoder, int seed, AdamState? start, IChannel channel)
     {
         var synthesizer = new Synthesizer(network);
-        var time = new TimeEstimate(message => channel.Info(MessageSensitivity.None, message));
+        int validationBatches = ((validation?.Count ?? 0) + _options.BatchSize - 1) / _options.BatchSize;
+        var time = new TimeEstimate(message => channel.Info(MessageSensitivity.None, message), validationBatches);
         void Report(TrainingProgress progress)
         {
             MLNetInternals.CheckAlive(_host);
@@ -177,11 +184,9 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
             _options.Progress?.Invoke(new SynthesisProgress(progress, decoder, synthesizer));
         }
 
-        var device = network.parameters().First().device;
-        using var perception = new FilterBankPerception(device);
         var summary = Trainer.Train(
             network, perception, pairs, _options.Training(seed), Report, message => channel.Info(MessageSensitivity.None, message),
-            _options.CancellationToken, validation, message => channel.Warning(MessageSensitivity.None, message));
+            _options.CancellationToken, validation, message => channel.Warning(MessageSensitivity.None, message), start);
         Conclude(summary, channel);
         return summary;
     }
@@ -200,6 +205,18 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
         if (summary.BestEpoch is { } best)
             channel.Info(MessageSensitivity.None, FormattableString.Invariant(
                 $"The model is that of epoch {best}, with the least validation loss, {summary.ValidationLossByEpoch[best - 1]:0.000}."));
+    }
+
+    private void Check(LayerWeighting weights, IPerceptionNetwork perception)
+    {
+        try
+        {
+            weights.Check(perception);
+        }
+        catch (ArgumentException e)
+        {
+            throw _host.Process(e);
+        }
     }
 
     private SchemaShape.Column Find(SchemaShape schema, string role, string name)

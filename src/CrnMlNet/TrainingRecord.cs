@@ -35,8 +35,17 @@ public sealed record TrainingRecord
     /// <summary>The perception network.</summary>
     public required string Perception { get; init; }
 
-    /// <summary>lambda: the weight of every layer that was compared.</summary>
+    /// <summary>What was minimized.</summary>
+    public string Objective { get; init; } = "feature matching (Eq. 1)";
+
+    /// <summary>lambda: the weight of every layer that was compared; where it was rescaled, the last.</summary>
     public required IReadOnlyDictionary<string, double> LayerWeights { get; init; }
+
+    /// <summary>How lambda was chosen, as <see cref="Torch.Objectives.LayerWeighting.Parse"/> reads it.</summary>
+    public string LayerWeighting { get; init; } = Torch.Objectives.LayerWeighting.Calibrated.ToString();
+
+    /// <summary>The epoch after which lambda was rescaled, so that losses before and after do not compare; null: it was not.</summary>
+    public int? LayerWeightsRescaledAfter { get; init; }
 
     /// <summary>The mean loss of each epoch, in gray levels of the image term.</summary>
     public required IReadOnlyList<double> LossByEpoch { get; init; }
@@ -50,6 +59,28 @@ public sealed record TrainingRecord
     /// <summary>The model that training started from, and what was taken from it; null: it started from chance.</summary>
     public string? WarmStart { get; init; }
 
+    /// <summary>The file of others that the weights are from, and what it had; null: they were trained here. All else is not known then, and zero.</summary>
+    public string? Imported { get; init; }
+
+    /// <summary>The record of a model that was trained elsewhere.</summary>
+    /// <param name="source">The file that it is from, and what that had.</param>
+    /// <param name="perception">What the photos were compared in.</param>
+    internal static TrainingRecord Of(string source, string perception) => new()
+    {
+        Pairs = 0,
+        Steps = 0,
+        BatchSize = 0,
+        LearningRate = 0,
+        Mirror = false,
+        Seed = 0,
+        Stopped = false,
+        Seconds = 0,
+        Perception = perception,
+        LayerWeights = new Dictionary<string, double>(),
+        LossByEpoch = [],
+        Imported = source,
+    };
+
     internal static TrainingRecord From(SynthesizeFromLabelsEstimator.Options options, int pairs, int seed, TrainingSummary summary, string? warmStart) => new()
     {
         Pairs = pairs,
@@ -62,6 +93,9 @@ public sealed record TrainingRecord
         Stopped = summary.Cancelled,
         Seconds = Math.Round(summary.Elapsed.TotalSeconds, 1),
         Perception = summary.Perception,
+        Objective = summary.Objective,
+        LayerWeighting = options.LayerWeights.ToString(),
+        LayerWeightsRescaledAfter = summary.RescaledAfter,
         LayerWeights = summary.LayerWeights.Layers.Zip(summary.LayerWeights.Values).ToDictionary(pair => pair.First, pair => pair.Second),
         LossByEpoch = summary.LossByEpoch,
         ValidationLossByEpoch = summary.ValidationLossByEpoch,

@@ -43,15 +43,20 @@ public sealed class SynthesizeVectorsConformance(VectorModel model)
 public sealed class SynthesizeVectorsFromSoftLabelsConformance(VectorModel model)
     : SynthesizeFromLabelsConformanceBase(model.Path, LabelKind.Soft, scoringBatchSize: 3, OutputKind.Vector), IClassFixture<VectorModel>;
 
+/// <summary>Two photos of each layout, a column for each.</summary>
+public sealed class SynthesizeTwoConformance(DiverseModel model)
+    : SynthesizeFromLabelsConformanceBase(model.Path, LabelKind.Bytes, scoringBatchSize: 3, images: 2), IClassFixture<DiverseModel>;
+
 public abstract class SynthesizeFromLabelsConformanceBase : ComponentConformance, IDisposable
 {
     private readonly LabelKinds _kinds = new();
     private readonly OutputKind _output;
+    private readonly int _images;
     private readonly SynthesizeFromLabelsTransformer _transformer;
 
-    protected SynthesizeFromLabelsConformanceBase(string model, LabelKind kind, int scoringBatchSize, OutputKind output = OutputKind.Image)
+    protected SynthesizeFromLabelsConformanceBase(string model, LabelKind kind, int scoringBatchSize, OutputKind output = OutputKind.Image, int images = 1)
     {
-        _output = output;
+        (_output, _images) = (output, images);
         _transformer = (SynthesizeFromLabelsTransformer)MLContext.Model.Load(model, out _);
         _transformer.ScoringBatchSize = scoringBatchSize;
         TrainingData = _kinds.Pairs(MLContext, kind);
@@ -67,7 +72,7 @@ public abstract class SynthesizeFromLabelsConformanceBase : ComponentConformance
 
     protected override IDataView ScoringData { get; }
 
-    protected override string[] OutputColumns => ["Synthesized"];
+    protected override string[] OutputColumns => _images == 1 ? ["Synthesized"] : ["Synthesized", "Synthesized.1"];
 
     protected override IEnumerable<IDataView> InvalidData =>
     [
@@ -86,7 +91,7 @@ public abstract class SynthesizeFromLabelsConformanceBase : ComponentConformance
     protected override IEstimator<ITransformer> Estimator()
     {
         var options = Samples.TinyOptions();
-        options.OutputKind = _output;
+        (options.OutputKind, options.ImagesPerLayout) = (_output, _images);
         return MLContext.Transforms.SynthesizeFromLabels(options);
     }
 
