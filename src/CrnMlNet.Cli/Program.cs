@@ -11,6 +11,7 @@ var root = new RootCommand(
       crn train --labels data/labels --photos data/photos --output model.zip
       crn synthesize --model model.zip --labels data/more-labels --output photos
       crn evaluate --model model.zip --labels data/val/labels --photos data/val/photos
+      crn import vgg19 vgg19-dcbb9e9d.pth
 
     Exit codes:
       {ExitCode.Success,-4} done
@@ -23,6 +24,7 @@ var root = new RootCommand(
     TrainCommand.Create(),
     SynthesizeCommand.Create(),
     EvaluateCommand.Create(),
+    ImportCommand.Create(),
 };
 
 var parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
