@@ -29,16 +29,21 @@ internal sealed record Vgg19Activations
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
-        return new([.. network.Features(DeadLeaves.Picture(PictureSize)).Zip(network.Taps, (activations, tap) =>
+        var taps = network.Features(DeadLeaves.Picture(PictureSize));
+        return new([.. taps.Zip(network.Taps, (activations, tap) =>
         {
             var maps = activations.mean([0, 2, 3]).to(ScalarType.Float64);
             var places = arange(1, maps.shape[0] + 1, ScalarType.Float64) / maps.shape[0];
             return (tap, maps.mean().item<double>(), (maps * places).mean().item<double>());
-        })]);
+        })])
+        {
+            // A map that biases alone make is the same everywhere but at the border.
+            IsAlive = taps.All(tap => tap.narrow(2, 2, tap.shape[2] - 4).narrow(3, 2, tap.shape[3] - 4).std([2, 3], unbiased: false).max().item<float>() is > 0 and < float.PositiveInfinity),
+        };
     }
 
-    /// <summary>Whether all numbers are numbers, and none of the taps is dead.</summary>
-    public bool IsAlive => _taps.All(tap => double.IsFinite(tap.Mean) && tap.Mean > 0);
+    /// <summary>Whether each tap sees that the picture is not the same everywhere, and none overflows.</summary>
+    public bool IsAlive { get; private init; } = true;
 
     /// <summary>Reads what <see cref="ToString"/> wrote.</summary>
     /// <exception cref="FormatException">It is damaged.</exception>
