@@ -24,6 +24,7 @@ var root = new RootCommand(
     TrainCommand.Create(),
     SynthesizeCommand.Create(),
     EvaluateCommand.Create(),
+    ExportCommand.Create(),
     ImportCommand.Create(),
 };
 

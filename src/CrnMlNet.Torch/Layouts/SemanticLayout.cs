@@ -73,6 +73,7 @@ public static class SemanticLayout
             : image.narrow(2, top, height).narrow(3, left, width);
     }
 
-    private static (long Top, long Left) Margin(long height, long width, long outerHeight, long outerWidth) =>
+    /// <summary>What <see cref="Extend"/> adds above and on the left.</summary>
+    internal static (long Top, long Left) Margin(long height, long width, long outerHeight, long outerWidth) =>
         ((outerHeight - height) / 2, (outerWidth - width) / 2);
 }

@@ -28,16 +28,17 @@ internal static class KernelCoherence
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
-        var flat = weight.detach().to(ScalarType.Float32).flatten();
+        var flat = weight.flatten();
+        flat = (flat - flat.mean()) / flat.std();
         double whole = Of(flat);
         return whole > Chance && Enumerable.Range(1, Side * Side - 1).All(shift => Of(flat.roll(-shift)) < whole);
     }
 
-    /// <summary>The sum of the products of all neighbours, in standard deviations of what it is for numbers in no order.</summary>
+    /// <summary>The sum of the products of all neighbours, of numbers of mean 0 and deviation 1, in standard deviations of what it is where they are in no order.</summary>
     private static double Of(Tensor flat)
     {
         using var scope = NewDisposeScope();
-        var kernels = ((flat - flat.mean()) / flat.std()).reshape(-1, Side, Side);
+        var kernels = flat.reshape(-1, Side, Side);
         var beside = kernels.narrow(2, 0, Side - 1) * kernels.narrow(2, 1, Side - 1);
         var below = kernels.narrow(1, 0, Side - 1) * kernels.narrow(1, 1, Side - 1);
         return (beside.sum() + below.sum()).item<float>() / Math.Sqrt((double)Neighbours * kernels.shape[0]);

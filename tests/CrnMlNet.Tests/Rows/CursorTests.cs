@@ -39,7 +39,7 @@ public class CursorTests(TrainedModel model)
     [Fact]
     public void Shuffled_rows_get_the_photos_of_their_own_labels()
     {
-        using var folder = new Data.TemporaryFolder();
+        using var folder = new TemporaryFolder();
         var files = Samples.WriteFiles(folder, 6);
         var mlContext = new MLContext();
         var load = mlContext.Transforms.LoadImages("Labels", folder.Path, "LabelPath");

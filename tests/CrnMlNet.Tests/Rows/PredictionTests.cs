@@ -24,7 +24,7 @@ public class PredictionTests(TrainedModel model)
     [Fact]
     public void A_prediction_engine_of_a_chain_reads_files()
     {
-        using var folder = new Data.TemporaryFolder();
+        using var folder = new TemporaryFolder();
         var files = Samples.WriteFiles(folder, 2);
         var mlContext = new MLContext();
         var rows = mlContext.Data.LoadFromEnumerable(files);
@@ -108,7 +108,7 @@ public class PredictionTests(TrainedModel model)
     [Fact]
     public void An_unknown_label_names_row_column_file_and_value()
     {
-        using var folder = new Data.TemporaryFolder();
+        using var folder = new TemporaryFolder();
         Data.PngWriter.Write(folder["odd.png"], 32, 24, Data.PngWriter.Gray, [.. Enumerable.Repeat((byte)77, 32 * 24)]);
         var files = Samples.WriteFiles(folder, 1).Append(new Files { LabelPath = "odd.png" });
         var rows = model.MLContext.Data.LoadFromEnumerable(files);

@@ -81,7 +81,7 @@ public class FittingTests
     [Fact]
     public void Images_that_a_cache_left_out_are_told_of()
     {
-        using var folder = new Data.TemporaryFolder();
+        using var folder = new TemporaryFolder();
         var pipeline = MLContext.Transforms.LoadImages("Labels", folder.Path, "LabelPath")
             .Append(MLContext.Transforms.LoadImages("Photo", folder.Path, "PhotoPath"))
             .AppendCacheCheckpoint(MLContext)

@@ -1,4 +1,4 @@
-namespace CrnMlNet.Tests.Data;
+namespace CrnMlNet.Tests.Shared;
 
 /// <summary>An empty folder that goes away with its contents.</summary>
 internal sealed class TemporaryFolder : IDisposable

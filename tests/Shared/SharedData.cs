@@ -1,4 +1,4 @@
-namespace CrnMlNet.Tests.Data;
+namespace CrnMlNet.Tests.Shared;
 
 /// <summary>Real data that lies beside the repository, in <c>../shared/data</c>, where it is at hand.</summary>
 internal static class SharedData

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Text;
 using System.Text.Json.Nodes;
 
-namespace CrnMlNet.Tests.Persistence;
+namespace CrnMlNet.Tests.Shared;
 
 /// <summary>Ways in which bytes get damaged, by accident or on purpose.</summary>
 internal static class Damage

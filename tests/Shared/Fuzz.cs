@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Reflection;
 
-namespace CrnMlNet.Tests.Persistence;
+namespace CrnMlNet.Tests.Shared;
 
 /// <summary>
 /// Runs many damaged inputs through a loader. A case follows from its number alone, so one that fails can be run again by itself.

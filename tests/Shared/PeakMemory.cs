@@ -1,4 +1,4 @@
-namespace CrnMlNet.Tests.Memory;
+namespace CrnMlNet.Tests.Shared;
 
 /// <summary>How much the process' memory has grown at most since this was made, managed and native; only Linux tells.</summary>
 internal sealed class PeakMemory
