@@ -54,7 +54,7 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
     /// the message says what would fit.</exception>
     /// <exception cref="IOException">The checkpoint folder cannot be made or another training uses it, or the model to start from cannot
     /// be read.</exception>
-    /// <exception cref="FormatException">The model to start from is damaged.</exception>
+    /// <exception cref="FormatException">The model to start from is damaged, or VGG-19's weights are.</exception>
     public SynthesizeFromLabelsTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
@@ -66,6 +66,7 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
             _options.Device, MLNetInternals.GpuDeviceId(_environment), _options.FallbackToCpu ?? MLNetInternals.FallbackToCpu(_environment),
             message => channel.Info(MessageSensitivity.None, message));
 
+        using var perception = ChosenPerception.Open(_options, device, message => channel.Info(MessageSensitivity.None, message));
         // A GPU has memory of its own; pairs and weights are the least of it.
         bool isCpu = device.type == DeviceType.CPU;
         if (isCpu)
@@ -88,7 +89,7 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
             string? warmStart = WarmStart.Apply(_options, network, message => channel.Info(MessageSensitivity.None, message));
             Guard(() => network.to(device), kept);
             channel.Info(MessageSensitivity.None, $"Training a cascaded refinement network of {network.ParameterCount:N0} parameters on {device}.");
-            var summary = Train(network, pairs, validation, decoder, seed, channel);
+            var summary = Train(network, perception, pairs, validation, decoder, seed, channel);
             var model = new SynthesisModel(_options.InputColumnName, _options.OutputColumnName, decoder, architecture, TrainingRecord.From(_options, pairs.Count, seed, summary, warmStart));
             return new SynthesizeFromLabelsTransformer(_environment, model, network) { ScoringBatchSize = _options.ScoringBatchSize };
         }
@@ -137,7 +138,7 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
     }
 
     private TrainingSummary Train(
-        CascadedRefinementNetwork network, TrainingPairs pairs, TrainingPairs? validation, LabelDecoder decoder, int seed, IChannel channel)
+        CascadedRefinementNetwork network, IPerceptionNetwork perception, TrainingPairs pairs, TrainingPairs? validation, LabelDecoder decoder, int seed, IChannel channel)
     {
         var synthesizer = new Synthesizer(network);
         var time = new TimeEstimate(message => channel.Info(MessageSensitivity.None, message));
@@ -150,8 +151,6 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
             _options.Progress?.Invoke(new SynthesisProgress(progress, decoder, synthesizer));
         }
 
-        var device = network.parameters().First().device;
-        using var perception = new FilterBankPerception(device);
         var summary = Trainer.Train(
             network, perception, pairs, _options.Training(seed), Report, message => channel.Info(MessageSensitivity.None, message),
             _options.CancellationToken, validation, message => channel.Warning(MessageSensitivity.None, message));

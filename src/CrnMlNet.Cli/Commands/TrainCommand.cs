@@ -49,6 +49,8 @@ internal static class TrainCommand
         var unknownLabels = OneOf("--unknown-labels", "What to do with ids and colours that the palette lacks.", defaults.UnknownLabels);
         var labelEncoding = OneOf("--label-encoding", "How label images show classes; auto finds out.", defaults.LabelEncoding);
         var noMirror = new Option<bool>("--no-mirror") { Description = "Don't mirror pairs left to right half of the time." };
+        var perception = OneOf("--perception", "In which network photos are compared; auto is VGG-19 where it was imported (crn import vgg19).", defaults.Perception);
+        var perceptionWeights = new Option<string?>("--perception-weights") { Description = "A file of VGG-19's weights to compare with instead of the imported ones.", HelpName = "FILE" };
         var checkpoints = new Option<string?>("--checkpoints")
         {
             Description = "Where the training is kept while it runs, to be continued after a stop or a crash; removed when it is done. [default: beside the model, its name with .checkpoints]",
@@ -74,7 +76,7 @@ internal static class TrainCommand
             """)
         {
             labels, photos, output, palette, height, width, epochs, batchSize, learningRate, widthFactor, noiseChannels, seed, device,
-            unknownLabels, labelEncoding, noMirror, checkpoints, fresh, samples, sampleCount,
+            unknownLabels, labelEncoding, noMirror, perception, perceptionWeights, checkpoints, fresh, samples, sampleCount,
         };
         command.SetAction(parsed =>
         {
@@ -94,6 +96,8 @@ internal static class TrainCommand
                 UnknownLabels = Enum.Parse<UnknownLabelPolicy>(parsed.GetRequiredValue(unknownLabels), ignoreCase: true),
                 LabelEncoding = Enum.Parse<LabelEncoding>(parsed.GetRequiredValue(labelEncoding), ignoreCase: true),
                 Mirror = !parsed.GetValue(noMirror),
+                Perception = Enum.Parse<PerceptionChoice>(parsed.GetRequiredValue(perception), ignoreCase: true),
+                PerceptionWeightsPath = parsed.GetValue(perceptionWeights),
                 CheckpointFolder = parsed.GetValue(checkpoints) ?? model + ".checkpoints",
                 KeepCheckpoint = true, // until the model is saved
             };

@@ -17,6 +17,10 @@ public static class Vgg19Import
 {
     private const string SourceKey = "source", Sha256Key = "sha256", ActivationsKey = "activations";
 
+    /// <summary>What to say where it is needed and was not imported.</summary>
+    internal const string Missing =
+        "VGG-19 was not imported. Do so once: 'crn import vgg19 FILE' for a file that you have (crn import vgg19 --help tells which), or 'crn import vgg19 --download'.";
+
     /// <summary>Layers of fewer kernels, which is the first one, are too small to tell.</summary>
     private const int FewKernels = 1000;
 
@@ -69,8 +73,7 @@ public static class Vgg19Import
     public static Vgg19 Open(Device device)
     {
         if (!Exists)
-            throw new InvalidOperationException(
-                "VGG-19 was not imported. Do so once: 'crn import vgg19 FILE' for a file that you have (crn import vgg19 --help tells which), or 'crn import vgg19 --download'.");
+            throw new InvalidOperationException(Missing);
         try
         {
             using var file = new SafetensorsFile(File.OpenRead(Location));
@@ -91,7 +94,7 @@ public static class Vgg19Import
         }
         catch (FormatException e)
         {
-            throw new FormatException($"The imported VGG-19 '{Location}' is damaged: {e.Message} Import it again (crn import vgg19).", e);
+            throw new FormatException($"The imported VGG-19 '{Location}' is damaged: {e.Message} Import it again (crn import vgg19 FILE).", e);
         }
     }
 
