@@ -1,3 +1,4 @@
+using CrnMlNet.Torch.Backend;
 using CrnMlNet.Torch.Layouts;
 using CrnMlNet.Torch.Networks;
 using TorchSharp;
@@ -41,7 +42,7 @@ public sealed class Synthesizer(CascadedRefinementNetwork network)
         var labels = torch.empty([count, architecture.Height, architecture.Width], ScalarType.Byte);
         ids.CopyTo(labels.bytes);
         var images = network.call(SemanticLayout.OneHot(labels.to(_device), architecture.Channels));
-        var bytes = images.select(1, 0).round().clamp(0, 255).to(ScalarType.Byte).cpu().contiguous();
+        var bytes = images.select(1, 0).round().Within(0, 255).to(ScalarType.Byte).cpu().contiguous();
         bytes.bytes.CopyTo(photos);
     }
 }

@@ -68,7 +68,7 @@ public sealed class CascadedRefinementNetwork : nn.Module<Tensor, Tensor>
             features = _modules[i].forward(features, WithNoise(labels[i], i));
 
         var planes = SemanticLayout.Crop(_conv100.Convolve(features!), Architecture.Height, Architecture.Width);
-        return ((planes + 1) * 127.5f)
+        return planes.Plus(1).Times(127.5)
             .reshape(layout.shape[0], 3, Architecture.ImagesPerLayout, Architecture.Height, Architecture.Width)
             .transpose(1, 2)
             .MoveToOuterDisposeScope();
@@ -130,7 +130,7 @@ public sealed class CascadedRefinementNetwork : nn.Module<Tensor, Tensor>
             if (parameter.dim() == 4)
                 XavierUniform(parameter, generator);
             else if (name.Contains(".norm") && name.EndsWith(".weight"))
-                parameter.fill_(1);
+                parameter.Fill(1);
             else
                 parameter.zero_();
         }

@@ -1,3 +1,4 @@
+using CrnMlNet.Torch.Backend;
 using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -56,8 +57,8 @@ public sealed class RefinementModule : nn.Module<Tensor?, Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         var x = features is null ? labels : torch.cat([Upsample(features), labels], 1);
-        x = nn.functional.leaky_relu(_norm1.forward(_conv1.Convolve(x)), NegativeSlope);
-        return nn.functional.leaky_relu(_norm2.forward(_conv2.Convolve(x)), NegativeSlope).MoveToOuterDisposeScope();
+        x = _norm1.forward(_conv1.Convolve(x)).LeakyReLU(NegativeSlope);
+        return _norm2.forward(_conv2.Convolve(x)).LeakyReLU(NegativeSlope).MoveToOuterDisposeScope();
     }
 
     private Tensor Upsample(Tensor features) =>

@@ -1,3 +1,4 @@
+using CrnMlNet.Torch.Backend;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -14,7 +15,7 @@ public static class ClassMeanColours
     {
         using var scope = NewDisposeScope();
         var masks = layouts.flatten(2);
-        var colours = torch.bmm(masks, photos.flatten(2).transpose(1, 2)) / masks.sum(2, keepdim: true).clamp(min: 1);
+        var colours = torch.bmm(masks, photos.flatten(2).transpose(1, 2)) / masks.sum(2, keepdim: true).AtLeast(1);
         return torch.bmm(colours.transpose(1, 2), masks).reshape(photos.shape).MoveToOuterDisposeScope();
     }
 }

@@ -1,3 +1,4 @@
+using CrnMlNet.Torch.Backend;
 using CrnMlNet.Torch.Networks;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -55,7 +56,7 @@ public sealed class FeatureMatching
     public Tensor Loss(Tensor synthesized, Tensor photos)
     {
         var terms = Terms(_perception, synthesized, photos);
-        return terms.Select((term, layer) => term * Weights.Values[layer]).Aggregate((sum, term) => sum + term);
+        return terms.Select((term, layer) => term.Times(Weights.Values[layer])).Aggregate((sum, term) => sum.Plus(term));
     }
 
     private static Tensor Difference(Tensor real, Tensor fake) => (real - fake).abs().mean();

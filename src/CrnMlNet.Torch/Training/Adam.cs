@@ -65,7 +65,7 @@ internal sealed class Adam : IDisposable
     public void Step()
     {
         using var _ = no_grad();
-        using Scalar meanDecay = MeanDecay, meanShare = 1 - MeanDecay, squareDecay = SquareDecay, squareShare = 1 - SquareDecay, epsilon = Epsilon;
+        using Scalar meanDecay = MeanDecay, meanShare = 1 - MeanDecay, squareDecay = SquareDecay, squareShare = 1 - SquareDecay, epsilon = Epsilon, one = 1;
         for (int i = 0; i < _slots.Length; i++)
         {
             using var scope = NewDisposeScope();
@@ -76,7 +76,7 @@ internal sealed class Adam : IDisposable
             using Scalar squareScale = Math.Sqrt(1 - Math.Pow(SquareDecay, steps)), size = -_learningRate / (1 - Math.Pow(MeanDecay, steps));
             slot.Mean.mul_(meanDecay).add_(gradient, meanShare);
             slot.Square.mul_(squareDecay).addcmul_(gradient, gradient, squareShare);
-            slot.Parameter.addcdiv_(slot.Mean, slot.Square.sqrt().div_(squareScale).add_(epsilon), size);
+            slot.Parameter.addcdiv_(slot.Mean, slot.Square.sqrt().div_(squareScale).add_(epsilon, one), size);
         }
     }
 

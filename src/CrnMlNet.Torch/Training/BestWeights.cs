@@ -15,12 +15,12 @@ internal sealed class BestWeights(CascadedRefinementNetwork network) : IDisposab
     public void Keep()
     {
         using var _ = no_grad();
+        using var scope = NewDisposeScope();
         if (_copies.Count == 0)
         {
             _copies = [.. network.named_parameters().Select(named => (named.name, named.parameter.detach().clone().DetachFromDisposeScope()))];
             return;
         }
-        using var scope = NewDisposeScope();
         foreach (var (copy, (_, parameter)) in _copies.Zip(network.named_parameters()))
             copy.Value.copy_(parameter);
     }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using CrnMlNet.Torch.Backend;
 using CrnMlNet.Torch.Networks;
 using CrnMlNet.Torch.Objectives;
 using static TorchSharp.torch;
@@ -103,7 +104,7 @@ internal sealed class TrainingCheckpoints : IDisposable
             using var _ = no_grad();
             using var scope = NewDisposeScope();
             // As a checkpoint without them has it: every parameter was changed in every step.
-            _adam.Steps.fill_(checkpoint.State.Steps);
+            _adam.Steps.Fill(checkpoint.State.Steps);
             foreach (var (name, target) in Tensors().Where(tensor => tensor.Name != Steps || tensors.ContainsKey(Steps)))
                 target.copy_(tensors[name]);
         }

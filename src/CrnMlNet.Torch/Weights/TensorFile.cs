@@ -15,7 +15,7 @@ public abstract class TensorFile : IDisposable
     public abstract IReadOnlyDictionary<string, TensorEntry> Entries { get; }
 
     /// <summary>Opens a file of any format that is known, told apart by its content: safetensors.</summary>
-    /// <param name="path">The file.</param>
+    /// <param name="path">The file; of a TensorFlow checkpoint its prefix, such as <c>result_256p/model.ckpt</c>, or one of its files.</param>
     /// <returns>The file, for the caller to dispose; it stays open until then.</returns>
     /// <exception cref="FormatException">The file is of no known format, is damaged, or holds what is not supported.</exception>
     /// <exception cref="IOException">The file is not there or cannot be read.</exception>
@@ -23,7 +23,7 @@ public abstract class TensorFile : IDisposable
     public static TensorFile Open(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        return Open(File.OpenRead(path));
+        return TensorFlowCheckpoint.IsAt(path) ? new TensorFlowCheckpoint(path) : Open(File.OpenRead(path));
     }
 
     /// <summary>Opens a stream that stands at its beginning and can seek; it is disposed with the file, or when the opening fails.</summary>

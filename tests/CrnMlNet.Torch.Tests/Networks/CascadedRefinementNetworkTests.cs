@@ -8,14 +8,17 @@ public sealed class CascadedRefinementNetworkTests
 {
     // Base cells worked by hand, as in CrnArchitectureTests.
     [Theory]
-    [InlineData(16, 32, 4, 8, 3, 1, ScalarType.Float32, 1e-4)]
-    [InlineData(16, 32, 4, 8, 3, 1, ScalarType.Float64, 1e-9)]
-    [InlineData(24, 32, 3, 4, 4, 2, ScalarType.Float32, 1e-4)]
-    [InlineData(32, 32, 4, 4, 4, 1, ScalarType.Float32, 1e-4)]
-    [InlineData(37, 53, 5, 7, 4, 3, ScalarType.Float32, 1e-4)]
-    [InlineData(37, 53, 5, 7, 4, 3, ScalarType.Float64, 1e-9)]
+    [InlineData(16, 32, 4, 8, 3, 1, 0, ScalarType.Float32, 1e-4)]
+    [InlineData(16, 32, 4, 8, 3, 1, 0, ScalarType.Float64, 1e-9)]
+    [InlineData(24, 32, 3, 4, 4, 2, 0, ScalarType.Float32, 1e-4)]
+    [InlineData(32, 32, 4, 4, 4, 1, 0, ScalarType.Float32, 1e-4)]
+    [InlineData(37, 53, 5, 7, 4, 3, 0, ScalarType.Float32, 1e-4)]
+    [InlineData(37, 53, 5, 7, 4, 3, 0, ScalarType.Float64, 1e-9)]
+    [InlineData(48, 80, 3, 5, 5, 9, 0, ScalarType.Float32, 1e-4)]
+    [InlineData(20, 50, 5, 13, 3, 1, 2, ScalarType.Float32, 1e-4)] // cropped from 20x52, as 24x56 from 3x7 has more pixels
+    [InlineData(20, 50, 5, 13, 3, 9, 2, ScalarType.Float32, 1e-4)]
     public void DoesWhatPlainLoopsDo(
-        int height, int width, int rows, int columns, int modules, int images, ScalarType precision, double tolerance)
+        int height, int width, int rows, int columns, int modules, int images, int noise, ScalarType precision, double tolerance)
     {
         const int channels = 5;
         using var scope = NewDisposeScope();
@@ -27,6 +30,7 @@ public sealed class CascadedRefinementNetworkTests
             Width = width,
             ImagesPerLayout = images,
             WidthFactor = 1.0 / 64,
+            NoiseChannels = noise,
         });
         Parameters.Randomise(network, generator);
         network.to(precision);
@@ -37,7 +41,7 @@ public sealed class CascadedRefinementNetworkTests
         Assert.Equal([2, images, 3, height, width], output.shape);
         for (int n = 0; n < 2; n++)
         {
-            var expected = Synthesize(network, Parameters.Maps(layout, n), rows, columns, modules);
+            var expected = Synthesize(network, Parameters.Maps(layout, n), rows, columns, modules, noise);
             for (int image = 0; image < images; image++)
                 Close(expected, image, images, output[n, image], tolerance);
         }
@@ -91,7 +95,7 @@ public sealed class CascadedRefinementNetworkTests
     }
 
     /// <summary>The head's planes [3k, H, W] before they are scaled, from plain loops.</summary>
-    private static Maps Synthesize(CascadedRefinementNetwork network, Maps layout, int rows, int columns, int modules)
+    private static Maps Synthesize(CascadedRefinementNetwork network, Maps layout, int rows, int columns, int modules, int noise)
     {
         int height = rows << modules - 1, width = columns << modules - 1;
         int top = (height - layout.Rows) / 2, left = (width - layout.Columns) / 2;
@@ -101,13 +105,24 @@ public sealed class CascadedRefinementNetworkTests
         {
             string module = $"g_{rows << i}";
             int outputs = Parameters.Values(network, $"{module}.norm1.bias").Length;
+            var labels = finest.AreaAverage(1 << modules - 1 - i);
             features = Maps.Refine(
-                features, finest.AreaAverage(1 << modules - 1 - i), name => Parameters.Values(network, $"{module}.{name}"), outputs);
+                features, noise == 0 ? labels : labels.Before(Noise(noise, labels, i)), name => Parameters.Values(network, $"{module}.{name}"), outputs);
         }
         var bias = Parameters.Values(network, "conv100.bias");
         return features!.Convolve(Parameters.Values(network, "conv100.weight"), bias, bias.Length, 1)
             .Window(top, left, layout.Rows, layout.Columns);
     }
+
+    /// <summary>Fixed noise of a module, uniform in unit variance: SplitMix64's outputs from 2^40 times the module's index on.</summary>
+    private static Maps Noise(int channels, Maps labels, int module) => Maps.Of(channels, labels.Rows, labels.Columns, (c, y, x) =>
+    {
+        ulong index = ((ulong)module << 40) + (ulong)((c * labels.Rows + y) * labels.Columns + x);
+        ulong z = unchecked((index + 1) * 0x9E3779B97F4A7C15);
+        z = unchecked((z ^ z >> 30) * 0xBF58476D1CE4E5B9);
+        z = unchecked((z ^ z >> 27) * 0x94D049BB133111EB);
+        return Math.Sqrt(12) * ((z ^ z >> 31) / Math.Pow(2, 64) - 0.5);
+    });
 
     private static void Close(Maps planes, int image, int images, Tensor actual, double tolerance)
     {
