@@ -11,8 +11,20 @@ public sealed class Vgg19FileTests : IDisposable
 {
     private static readonly Dictionary<string, int> TorchVisionNumbers = new()
     {
-        ["conv1_1"] = 0, ["conv1_2"] = 2, ["conv2_1"] = 5, ["conv2_2"] = 7, ["conv3_1"] = 10, ["conv3_2"] = 12, ["conv3_3"] = 14, ["conv3_4"] = 16,
-        ["conv4_1"] = 19, ["conv4_2"] = 21, ["conv4_3"] = 23, ["conv4_4"] = 25, ["conv5_1"] = 28, ["conv5_2"] = 30,
+        ["conv1_1"] = 0,
+        ["conv1_2"] = 2,
+        ["conv2_1"] = 5,
+        ["conv2_2"] = 7,
+        ["conv3_1"] = 10,
+        ["conv3_2"] = 12,
+        ["conv3_3"] = 14,
+        ["conv3_4"] = 16,
+        ["conv4_1"] = 19,
+        ["conv4_2"] = 21,
+        ["conv4_3"] = 23,
+        ["conv4_4"] = 25,
+        ["conv5_1"] = 28,
+        ["conv5_2"] = 30,
     };
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("crn-vgg19-");
@@ -176,7 +188,10 @@ public sealed class Vgg19FileTests : IDisposable
     {
         var metadata = new Dictionary<string, string>
         {
-            ["source"] = "x.pth", ["sha256"] = new string('0', 64), ["normalisation"] = "caffe", ["activations"] = "conv1_2 1/1",
+            ["source"] = "x.pth",
+            ["sha256"] = new string('0', 64),
+            ["normalisation"] = "caffe",
+            ["activations"] = "conv1_2 1/1",
         };
         metadata.Remove(key);
         if (value is not null)
