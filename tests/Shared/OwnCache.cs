@@ -7,5 +7,5 @@ namespace CrnMlNet.Tests.Shared;
 internal static class OwnCache
 {
     [ModuleInitializer]
-    internal static void Choose() => Environment.SetEnvironmentVariable(UserCache.Variable, Path.Combine(AppContext.BaseDirectory, "cache"));
+    internal static void Choose() => Environment.SetEnvironmentVariable(UserCache.Variable, Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "cache")));
 }

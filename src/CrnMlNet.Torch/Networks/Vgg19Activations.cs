@@ -32,9 +32,8 @@ internal sealed record Vgg19Activations
         var taps = network.Features(DeadLeaves.Picture(PictureSize));
         return new([.. taps.Zip(network.Taps, (activations, tap) =>
         {
-            var maps = activations.mean([0, 2, 3]).to(ScalarType.Float64);
-            var places = arange(1, maps.shape[0] + 1, ScalarType.Float64) / maps.shape[0];
-            return (tap, maps.mean().item<double>(), (maps * places).mean().item<double>());
+            var means = activations.mean([0, 2, 3]).data<float>();
+            return (tap, means.Average(mean => (double)mean), means.Select((mean, c) => mean * (c + 1.0) / means.Count).Average());
         })])
         {
             // A map that biases alone make is the same everywhere but at the border.

@@ -41,6 +41,6 @@ internal static class KernelCoherence
         var kernels = flat.reshape(-1, Side, Side);
         var beside = kernels.narrow(2, 0, Side - 1) * kernels.narrow(2, 1, Side - 1);
         var below = kernels.narrow(1, 0, Side - 1) * kernels.narrow(1, 1, Side - 1);
-        return (beside.sum() + below.sum()).item<float>() / Math.Sqrt((double)Neighbours * kernels.shape[0]);
+        return (beside.sum().item<float>() + below.sum().item<float>()) / Math.Sqrt((double)Neighbours * kernels.shape[0]);
     }
 }
