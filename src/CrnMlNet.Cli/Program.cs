@@ -23,6 +23,7 @@ var root = new RootCommand(
 {
     TrainCommand.Create(),
     SynthesizeCommand.Create(),
+    VividCommand.Create(),
     EvaluateCommand.Create(),
     ExportCommand.Create(),
     ImportCommand.Create(),

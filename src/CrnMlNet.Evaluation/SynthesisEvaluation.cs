@@ -12,7 +12,8 @@ public sealed record Nearness(double SlicedWasserstein, IReadOnlyList<SlicedWass
 
 /// <summary>
 /// Compares what a model paints with real photos of the same layouts, in measures that no training here optimises, and beside
-/// it what needs no model: every class painted flat in its mean colour over these photos.
+/// it what needs no model: every class painted flat in its mean colour over these photos. Photos are preprocessed as the model's
+/// training photos were.
 /// </summary>
 /// <param name="Pairs">How many pairs were compared.</param>
 /// <param name="Height">The working height in pixels, to which photos were brought by area averaging.</param>
@@ -37,8 +38,8 @@ public sealed record SynthesisEvaluation(int Pairs, int Height, int Width, Nearn
         {
             using var painted = model.Synthesize(labels);
             layouts.Add(model.ReadLabels(labels));
-            photos.Add(ToRgb(photo));
-            synthesized.Add(ToRgb(painted));
+            photos.Add(ToRgb(photo, model.Training.PhotoPreprocessing));
+            synthesized.Add(ToRgb(painted, PhotoPreprocessing.None));
         }
         if (photos.Count == 0)
             throw new ArgumentException("There is no pair to compare.", nameof(pairs));
@@ -46,7 +47,7 @@ public sealed record SynthesisEvaluation(int Pairs, int Height, int Width, Nearn
         var flat = FlatPaintings(layouts, photos, model.Palette.ChannelCount);
         return new SynthesisEvaluation(photos.Count, height, width, Measure(synthesized, photos), Measure(flat, photos));
 
-        RgbImage ToRgb(MLImage image) => new(height, width, PhotoPixels.FromImage(image, height, width));
+        RgbImage ToRgb(MLImage image, PhotoPreprocessing preprocessing) => new(height, width, PhotoPixels.FromPhoto(image, height, width, preprocessing));
     }
 
     /// <summary>Paints every class in its mean colour over all photos.</summary>

@@ -20,6 +20,9 @@ public sealed record TrainingRecord
     /// <summary>Whether pairs were mirrored.</summary>
     public required bool Mirror { get; init; }
 
+    /// <summary>What was done to photos before the network learned from them.</summary>
+    public PhotoPreprocessing PhotoPreprocessing { get; init; } = PhotoPreprocessing.None;
+
     /// <summary>The seed.</summary>
     public required int Seed { get; init; }
 
@@ -54,6 +57,7 @@ public sealed record TrainingRecord
         BatchSize = options.BatchSize,
         LearningRate = options.LearningRate,
         Mirror = options.Mirror,
+        PhotoPreprocessing = options.PhotoPreprocessing,
         Seed = seed,
         Stopped = summary.Cancelled,
         Seconds = Math.Round(summary.Elapsed.TotalSeconds, 1),

@@ -48,6 +48,10 @@ internal static class TrainCommand
         var device = DeviceOption.Create();
         var unknownLabels = OneOf("--unknown-labels", "What to do with ids and colours that the palette lacks.", defaults.UnknownLabels);
         var labelEncoding = OneOf("--label-encoding", "How label images show classes; auto finds out.", defaults.LabelEncoding);
+        var vivid = new Option<bool>("--vivid")
+        {
+            Description = "Learn from photos in vivid tones, as the paper's authors did at 512x1024 and 1024x2048; 'crn vivid' shows what that looks like.",
+        };
         var noMirror = new Option<bool>("--no-mirror") { Description = "Don't mirror pairs left to right half of the time." };
         var perception = OneOf("--perception", "In which network photos are compared; auto is VGG-19 where it was imported (crn import vgg19).", defaults.Perception);
         var perceptionWeights = new Option<string?>("--perception-weights") { Description = "A file of VGG-19's weights to compare with instead of the imported ones.", HelpName = "FILE" };
@@ -76,7 +80,7 @@ internal static class TrainCommand
             """)
         {
             labels, photos, output, palette, height, width, epochs, batchSize, learningRate, widthFactor, noiseChannels, seed, device,
-            unknownLabels, labelEncoding, noMirror, perception, perceptionWeights, checkpoints, fresh, samples, sampleCount,
+            unknownLabels, labelEncoding, vivid, noMirror, perception, perceptionWeights, checkpoints, fresh, samples, sampleCount,
         };
         command.SetAction(parsed =>
         {
@@ -95,6 +99,7 @@ internal static class TrainCommand
                 Device = parsed.GetValue(device),
                 UnknownLabels = Enum.Parse<UnknownLabelPolicy>(parsed.GetRequiredValue(unknownLabels), ignoreCase: true),
                 LabelEncoding = Enum.Parse<LabelEncoding>(parsed.GetRequiredValue(labelEncoding), ignoreCase: true),
+                PhotoPreprocessing = parsed.GetValue(vivid) ? PhotoPreprocessing.Vivid : PhotoPreprocessing.None,
                 Mirror = !parsed.GetValue(noMirror),
                 Perception = Enum.Parse<PerceptionChoice>(parsed.GetRequiredValue(perception), ignoreCase: true),
                 PerceptionWeightsPath = parsed.GetValue(perceptionWeights),

@@ -21,6 +21,15 @@ internal static class PhotoPixels
         return rgb;
     }
 
+    /// <summary>Reads a photo at a size as a network learns from it: <c>3 * height * width</c> bytes.</summary>
+    public static byte[] FromPhoto(MLImage photo, int height, int width, PhotoPreprocessing preprocessing)
+    {
+        var rgb = FromImage(photo, height, width);
+        if (preprocessing == PhotoPreprocessing.Vivid)
+            VividTones.Apply(rgb, height, width);
+        return rgb;
+    }
+
     /// <summary>Reads an image at a size into <paramref name="rgb"/>, <c>3 * height * width</c> bytes.</summary>
     public static void FromImage(MLImage image, Span<byte> rgb, int height, int width)
     {

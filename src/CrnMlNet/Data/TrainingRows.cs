@@ -88,7 +88,7 @@ internal sealed class TrainingRows
             pairs.CheckRoomForNext();
             var ids = new byte[_options.Height * _options.Width];
             decoder.Decode(labels, ids, _options.Height, _options.Width, RowErrors.Source(row, _labelColumn.Name, labels));
-            pairs.Add(ids, PhotoPixels.FromImage(photo, _options.Height, _options.Width));
+            pairs.Add(ids, PhotoPixels.FromPhoto(photo, _options.Height, _options.Width, _options.PhotoPreprocessing));
         }
         return pairs;
     }
