@@ -19,7 +19,7 @@ public sealed class ImportVgg19Tests(DrawnVgg19File drawn) : IClassFixture<Drawn
     [Fact]
     public void What_was_imported_is_what_training_compares_in()
     {
-        using var scenes = new Scenes();
+        using var scenes = new Scenes(count: 2);
         var import = CrnProcess.RunWithCache(_cache, "import", "vgg19", drawn.Path);
         import.AssertSucceeded();
         Assert.Contains(import.Output, line => line.StartsWith("Imported VGG-19 with the weights of drawn.safetensors (SHA-256 ", StringComparison.Ordinal));
@@ -44,7 +44,7 @@ public sealed class ImportVgg19Tests(DrawnVgg19File drawn) : IClassFixture<Drawn
     [Fact]
     public void Without_an_import_training_says_so_or_refuses()
     {
-        using var scenes = new Scenes();
+        using var scenes = new Scenes(count: 2);
         CrnProcess.RunWithCache(_cache, scenes.TrainArguments("--perception", "vgg19")).AssertFailed("VGG-19 was not imported", "crn import vgg19 FILE");
         scenes.AssertNothingWritten();
 
@@ -56,7 +56,7 @@ public sealed class ImportVgg19Tests(DrawnVgg19File drawn) : IClassFixture<Drawn
     [Fact]
     public void Weights_can_be_given_without_an_import()
     {
-        using var scenes = new Scenes();
+        using var scenes = new Scenes(count: 2);
         var training = CrnProcess.RunWithCache(_cache, scenes.TrainArguments("--perception-weights", drawn.Path));
         training.AssertSucceeded();
         Assert.Contains(training.Output, line => line.EndsWith(", as its weights are given.", StringComparison.Ordinal));
@@ -66,7 +66,7 @@ public sealed class ImportVgg19Tests(DrawnVgg19File drawn) : IClassFixture<Drawn
     [Fact]
     public void A_copy_that_is_cut_off_is_one_clear_error_before_anything_is_read()
     {
-        using var scenes = new Scenes();
+        using var scenes = new Scenes(count: 2);
         Directory.CreateDirectory(Path.GetDirectoryName(Copy)!);
         File.WriteAllBytes(Copy, File.ReadAllBytes(drawn.Path)[..1_000_000]);
 
