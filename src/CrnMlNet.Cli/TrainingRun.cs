@@ -129,5 +129,6 @@ internal sealed class TrainingRun(
         Width = options.Width,
         WidthFactor = options.WidthFactor,
         NoiseChannels = options.NoiseChannels,
+        ImagesPerLayout = options.ImagesPerLayout,
     };
 }

@@ -1,4 +1,5 @@
 using CrnMlNet.Torch.Networks;
+using CrnMlNet.Torch.Objectives;
 using CrnMlNet.Torch.Training;
 using CrnMlNet.Torch.Weights;
 using Microsoft.ML;
@@ -49,6 +50,25 @@ public sealed partial class SynthesizeFromLabelsEstimator
         /// </summary>
         public int NoiseChannels { get; set; } = 2;
 
+        /// <summary>
+        /// k, how many different photos are painted of each layout, 1 to 64 (the paper's authors take 9). Of several, each learns
+        /// what it can do best: see <see cref="Diversity"/>.
+        /// </summary>
+        public int ImagesPerLayout { get; set; } = 1;
+
+        /// <summary>
+        /// Which of several photos of a layout learn from a real one: for each class the nearest (the paper's Eq. 3), or the
+        /// nearest as a whole (Eq. 2). Of no effect with one photo.
+        /// </summary>
+        public Diversity Diversity { get; set; }
+
+        /// <summary>
+        /// How the layers in which photos are compared are weighted (lambda in the paper's equations): calibrated before training;
+        /// <c>paper:N</c>, even at first and rescaled after N epochs; the authors' published weights; or given by hand. In configuration: the text that
+        /// <see cref="LayerWeighting.Parse"/> reads. The weights used are in the log and in the model's <see cref="TrainingRecord"/>.
+        /// </summary>
+        public LayerWeighting LayerWeights { get; set; } = LayerWeighting.Calibrated;
+
         /// <summary>How often each pair is seen, at least 1. The paper's authors train 200 epochs at 256x512.</summary>
         public int Epochs { get; set; } = 20;
 
@@ -95,8 +115,9 @@ public sealed partial class SynthesizeFromLabelsEstimator
         /// model is the last state. It is read once per fit, and kept in memory like the training data.
         /// </summary>
         /// <remarks>
-        /// The loss is the training's, Eq. 1 with the same weights of the layers, averaged over the set, none mirrored. It is in the
-        /// progress (<see cref="TrainingProgress.ValidationLoss"/>), in the log, and in the model's <see cref="TrainingRecord"/>.
+        /// The loss is the training's, with the same weights of the layers, averaged over the set, none mirrored. It is in the
+        /// progress (<see cref="TrainingProgress.ValidationLoss"/>), in the log, and in the model's <see cref="TrainingRecord"/>. Once the weights
+        /// are rescaled (<see cref="LayerWeights"/>), losses from before do not compare, and the best epoch is one of those after.
         /// </remarks>
         public IDataView? ValidationSet { get; set; }
 
@@ -165,6 +186,7 @@ public sealed partial class SynthesizeFromLabelsEstimator
             Width = Width,
             WidthFactor = WidthFactor,
             NoiseChannels = NoiseChannels,
+            ImagesPerLayout = ImagesPerLayout,
         };
 
         internal TrainingOptions Training(int seed) => new()
@@ -174,6 +196,8 @@ public sealed partial class SynthesizeFromLabelsEstimator
             LearningRate = LearningRate,
             Mirror = Mirror,
             Seed = seed,
+            LayerWeights = LayerWeights,
+            Diversity = Diversity,
             EarlyStoppingPatience = EarlyStoppingPatience,
             TimeBudget = TimeBudget,
             CheckpointFolder = CheckpointFolder,
@@ -194,6 +218,9 @@ public sealed partial class SynthesizeFromLabelsEstimator
             CheckDefined(context, nameof(Perception), Perception);
             CheckPerception(context);
             CheckDefined(context, nameof(PhotoPreprocessing), PhotoPreprocessing);
+            CheckDefined(context, nameof(Diversity), Diversity);
+            if (LayerWeights is null)
+                throw context.Process(new ArgumentOutOfRangeException(nameof(LayerWeights), "Layer weights are needed: LayerWeighting.Calibrated, LayerWeighting.Paper(), ..."));
             if (EarlyStoppingPatience is not null && ValidationSet is null)
                 throw context.Process(new ArgumentOutOfRangeException(
                     nameof(EarlyStoppingPatience), EarlyStoppingPatience, "EarlyStoppingPatience needs a ValidationSet to look at."));

@@ -3,6 +3,7 @@ using CrnMlNet.Persistence;
 using CrnMlNet.Torch.Backend;
 using CrnMlNet.Torch.Inference;
 using CrnMlNet.Torch.Networks;
+using CrnMlNet.Torch.Objectives;
 using CrnMlNet.Torch.Training;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -44,6 +45,7 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
     /// <param name="input">Data with the label and the photo column.</param>
     /// <returns>The trained transformer, to be disposed when it is no longer needed.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or is not an image column, or the options' device is none.</exception>
+    /// <exception cref="ArgumentException">The layer weights are for other layers than those of the perception network.</exception>
     /// <exception cref="InvalidOperationException">There are no rows, or one cannot be learned from (the message names row, file, column and
     /// value), or the device asked for is not there.</exception>
     /// <exception cref="TorchBackendException">libtorch does not start.</exception>
@@ -67,6 +69,8 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
             message => channel.Info(MessageSensitivity.None, message));
 
         using var perception = ChosenPerception.Open(_options, device, message => channel.Info(MessageSensitivity.None, message));
+        Check(_options.LayerWeights, perception);
+
         // A GPU has memory of its own; pairs and weights are the least of it.
         bool isCpu = device.type == DeviceType.CPU;
         if (isCpu)
@@ -141,7 +145,8 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
         CascadedRefinementNetwork network, IPerceptionNetwork perception, TrainingPairs pairs, TrainingPairs? validation, LabelDecoder decoder, int seed, IChannel channel)
     {
         var synthesizer = new Synthesizer(network);
-        var time = new TimeEstimate(message => channel.Info(MessageSensitivity.None, message));
+        int validationBatches = ((validation?.Count ?? 0) + _options.BatchSize - 1) / _options.BatchSize;
+        var time = new TimeEstimate(message => channel.Info(MessageSensitivity.None, message), validationBatches);
         void Report(TrainingProgress progress)
         {
             MLNetInternals.CheckAlive(_host);
@@ -172,6 +177,18 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
         if (summary.BestEpoch is { } best)
             channel.Info(MessageSensitivity.None, FormattableString.Invariant(
                 $"The model is that of epoch {best}, with the least validation loss, {summary.ValidationLossByEpoch[best - 1]:0.000}."));
+    }
+
+    private void Check(LayerWeighting weights, IPerceptionNetwork perception)
+    {
+        try
+        {
+            weights.Check(perception);
+        }
+        catch (ArgumentException e)
+        {
+            throw _host.Process(e);
+        }
     }
 
     private void CheckImageColumn(SchemaShape schema, string role, string name)

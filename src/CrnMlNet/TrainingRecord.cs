@@ -35,8 +35,17 @@ public sealed record TrainingRecord
     /// <summary>The perception network.</summary>
     public required string Perception { get; init; }
 
-    /// <summary>lambda: the weight of every layer that was compared.</summary>
+    /// <summary>What was minimized.</summary>
+    public string Objective { get; init; } = "feature matching (Eq. 1)";
+
+    /// <summary>lambda: the weight of every layer that was compared; where it was rescaled, the last.</summary>
     public required IReadOnlyDictionary<string, double> LayerWeights { get; init; }
+
+    /// <summary>How lambda was chosen, as <see cref="Torch.Objectives.LayerWeighting.Parse"/> reads it.</summary>
+    public string LayerWeighting { get; init; } = Torch.Objectives.LayerWeighting.Calibrated.ToString();
+
+    /// <summary>The epoch after which lambda was rescaled, so that losses before and after do not compare; null: it was not.</summary>
+    public int? LayerWeightsRescaledAfter { get; init; }
 
     /// <summary>The mean loss of each epoch, in gray levels of the image term.</summary>
     public required IReadOnlyList<double> LossByEpoch { get; init; }
@@ -62,6 +71,9 @@ public sealed record TrainingRecord
         Stopped = summary.Cancelled,
         Seconds = Math.Round(summary.Elapsed.TotalSeconds, 1),
         Perception = summary.Perception,
+        Objective = summary.Objective,
+        LayerWeighting = options.LayerWeights.ToString(),
+        LayerWeightsRescaledAfter = summary.RescaledAfter,
         LayerWeights = summary.LayerWeights.Layers.Zip(summary.LayerWeights.Values).ToDictionary(pair => pair.First, pair => pair.Second),
         LossByEpoch = summary.LossByEpoch,
         ValidationLossByEpoch = summary.ValidationLossByEpoch,

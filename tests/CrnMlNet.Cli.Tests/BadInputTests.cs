@@ -63,6 +63,10 @@ public class BadInputTests
     [InlineData("--learning-rate", "2", "learning rate", "2")]
     [InlineData("--palette", "no-such-palette", "no-such-palette", "camvid")]
     [InlineData("--device", "tpu", "tpu", "cpu")]
+    [InlineData("--images-per-layout", "65", "64 images", "65")]
+    [InlineData("--layer-weights", "papers", "papers", "calibrated, paper, cityscapes-256p")]
+    [InlineData("--layer-weights", "cityscapes-256p", "'cityscapes-256p' are the authors' for VGG-19", "frequency filters")]
+    [InlineData("--layer-weights", "1,1", "2 layer weights are given, and 6 are needed", "image, texture_1")]
     [InlineData("--samples", "sheet.gif", "sheet.gif", ".png")]
     public void An_option_out_of_its_range(string option, string value, string part, string other)
     {

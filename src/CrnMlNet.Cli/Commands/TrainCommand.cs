@@ -1,4 +1,5 @@
 using System.CommandLine;
+using CrnMlNet.Torch.Objectives;
 
 namespace CrnMlNet.Cli.Commands;
 
@@ -44,6 +45,19 @@ internal static class TrainCommand
             HelpName = "N",
             DefaultValueFactory = _ => defaults.NoiseChannels,
         };
+        var imagesPerLayout = new Option<int>("--images-per-layout")
+        {
+            Description = "Different photos to paint of each layout, 1 to 64.",
+            HelpName = "N",
+            DefaultValueFactory = _ => defaults.ImagesPerLayout,
+        };
+        var diversity = OneOf("--diversity", "Which of several photos of a layout learn from a real one: for each class the nearest (the paper's Eq. 3), or the nearest as a whole (Eq. 2).", defaults.Diversity);
+        var layerWeights = new Option<string>("--layer-weights")
+        {
+            Description = $"The layers in which photos are compared: {string.Join(", ", LayerWeighting.Names)}, paper:N with the epochs after which they are rescaled, or a number for each.",
+            HelpName = "NAME|X,X,...",
+            DefaultValueFactory = _ => defaults.LayerWeights.ToString(),
+        };
         var seed = new Option<int?>("--seed") { Description = "Seeds weights, order and mirroring. [default: 0]", HelpName = "N" };
         var device = DeviceOption.Create();
         var unknownLabels = OneOf("--unknown-labels", "What to do with ids and colours that the palette lacks.", defaults.UnknownLabels);
@@ -79,7 +93,8 @@ internal static class TrainCommand
             The same command again continues a training that was stopped or died; with more --epochs it goes on longer.
             """)
         {
-            labels, photos, output, palette, height, width, epochs, batchSize, learningRate, widthFactor, noiseChannels, seed, device,
+            labels, photos, output, palette, height, width, epochs, batchSize, learningRate, widthFactor, noiseChannels,
+            imagesPerLayout, diversity, layerWeights, seed, device,
             unknownLabels, labelEncoding, vivid, noMirror, perception, perceptionWeights, checkpoints, fresh, samples, sampleCount,
         };
         command.SetAction(parsed =>
@@ -95,6 +110,9 @@ internal static class TrainCommand
                 LearningRate = parsed.GetRequiredValue(learningRate),
                 WidthFactor = parsed.GetRequiredValue(widthFactor),
                 NoiseChannels = parsed.GetRequiredValue(noiseChannels),
+                ImagesPerLayout = parsed.GetRequiredValue(imagesPerLayout),
+                Diversity = Enum.Parse<Diversity>(parsed.GetRequiredValue(diversity), ignoreCase: true),
+                LayerWeights = LayerWeighting.Parse(parsed.GetRequiredValue(layerWeights)),
                 Seed = parsed.GetValue(seed),
                 Device = parsed.GetValue(device),
                 UnknownLabels = Enum.Parse<UnknownLabelPolicy>(parsed.GetRequiredValue(unknownLabels), ignoreCase: true),

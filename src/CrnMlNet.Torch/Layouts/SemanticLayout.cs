@@ -46,6 +46,17 @@ public static class SemanticLayout
         return pyramid;
     }
 
+    /// <summary>The layout at any coarser resolution, area-averaged: each cell holds the class proportions of the pixels under it.</summary>
+    /// <param name="layout">The layout <c>[N, C, H, W]</c>.</param>
+    /// <param name="height">The new height, at most H.</param>
+    /// <param name="width">The new width, at most W.</param>
+    /// <returns>
+    /// The layout <c>[N, C, height, width]</c>; <paramref name="layout"/> itself when the size is the same. Where H or W is
+    /// not a multiple, a cell takes all pixels that it touches.
+    /// </returns>
+    public static Tensor AreaAverage(Tensor layout, long height, long width) =>
+        layout.shape[2] == height && layout.shape[3] == width ? layout : nn.functional.adaptive_avg_pool2d(layout, [height, width]);
+
     /// <summary>Extends a layout to a larger size by repeating its border, the original in the middle.</summary>
     /// <param name="layout">The layout <c>[N, C, H, W]</c>.</param>
     /// <param name="height">The new height, at least H.</param>

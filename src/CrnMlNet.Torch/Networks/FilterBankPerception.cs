@@ -52,10 +52,12 @@ public sealed class FilterBankPerception : IPerceptionNetwork
     public IReadOnlyList<Tensor> Features(Tensor images)
     {
         var taps = new Tensor[Scales + 1];
-        var x = nn.functional.conv2d(images, _opponents);
+        // In the images' own precision.
+        var filters = _filters.to(images.dtype);
+        var x = nn.functional.conv2d(images, _opponents.to(images.dtype));
         for (int scale = 0; scale < Scales; scale++)
         {
-            taps[scale] = Strength(x.narrow(1, 0, 1));
+            taps[scale] = Strength(x.narrow(1, 0, 1), filters);
             if (1 << scale == ColourScale)
                 taps[Scales] = x;
             x = nn.functional.avg_pool2d(x, 2);
@@ -70,13 +72,13 @@ public sealed class FilterBankPerception : IPerceptionNetwork
         _filters.Dispose();
     }
 
-    private Tensor Strength(Tensor luma)
+    private static Tensor Strength(Tensor luma, Tensor filters)
     {
         const int Margin = FilterSize / 2;
         var padded = nn.functional.pad(luma, [Margin, Margin, Margin, Margin], PaddingModes.Replicate);
         // The coarsest scale of a small image has less than a cell.
         var cell = (Math.Min(Cell, luma.shape[2]), Math.Min(Cell, luma.shape[3]));
-        return nn.functional.avg_pool2d(nn.functional.conv2d(padded, _filters).abs(), cell, stride: (Cell / 2, Cell / 2), ceil_mode: true);
+        return nn.functional.avg_pool2d(nn.functional.conv2d(padded, filters).abs(), cell, stride: (Cell / 2, Cell / 2), ceil_mode: true);
     }
 
     private static Tensor CosineFilters(Device device)

@@ -8,6 +8,10 @@ public sealed record LayerWeights(IReadOnlyList<string> Layers, IReadOnlyList<do
     /// <summary>The name of the layer that is the image itself, Phi_0.</summary>
     public const string Image = "image";
 
+    /// <summary>Weight 1 for every layer.</summary>
+    /// <param name="layers">The layers' names.</param>
+    public static LayerWeights Even(IReadOnlyList<string> layers) => new(layers, [.. layers.Select(_ => 1.0)]);
+
     /// <summary>
     /// The weights under which every layer contributes equally, the image's share scaled to one: the inverse of each
     /// layer's expected contribution, times the image's. So the total keeps the unit of the image term, gray levels.

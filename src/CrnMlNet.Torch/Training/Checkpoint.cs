@@ -27,6 +27,9 @@ internal sealed record Checkpoint(TrainingSubject Subject, TrainingState State, 
         TypeInfoResolver = new DefaultJsonTypeInfoResolver(),
     };
 
+    /// <summary>What the layers contributed in this epoch: see <see cref="LayerWeightSchedule.Sums"/>.</summary>
+    public IReadOnlyList<double> TermSums { get; init; } = [];
+
     /// <summary>The version of the format.</summary>
     public int Version { get; init; } = FormatVersion;
 

@@ -41,6 +41,9 @@ internal sealed class EpochLoop(int pairs, TrainingOptions options, TrainingStat
     private double _lossSum = from?.LossSum ?? 0;
     private int _ordered;
 
+    /// <summary>Is called before the first step of every epoch, with the epoch, from 1.</summary>
+    public Action<int>? Begin { get; init; }
+
     /// <summary>Gives the loss on the validation set, and is asked after every epoch; null: there is no such set.</summary>
     public Func<double>? Validate { get; init; }
 
@@ -96,6 +99,8 @@ internal sealed class EpochLoop(int pairs, TrainingOptions options, TrainingStat
             if (EndBefore(batch, cancellation) is { } end)
                 return end;
             Order(epoch);
+            if (batch == 0)
+                Begin?.Invoke(epoch);
             int first = batch * options.BatchSize, count = Math.Min(options.BatchSize, pairs - first);
             AddLoss(batch, step(_order.AsSpan(first, count), _mirrored.AsSpan(first, count)));
             images += count;
@@ -124,7 +129,7 @@ internal sealed class EpochLoop(int pairs, TrainingOptions options, TrainingStat
     {
         if (cancellation.IsCancellationRequested)
             return TrainingEnd.Cancelled;
-        if (batch == 0 && _validationLossByEpoch.Count - TrainingState.BestEpoch(_validationLossByEpoch) >= options.EarlyStoppingPatience)
+        if (batch == 0 && _validationLossByEpoch.Count - TrainingState.BestEpoch(_validationLossByEpoch, options.LayerWeights.RescaleAfter) >= options.EarlyStoppingPatience)
             return TrainingEnd.OutOfPatience;
         return Elapsed >= options.TimeBudget ? TrainingEnd.OutOfTime : null;
     }

@@ -4,13 +4,20 @@ namespace CrnMlNet.Torch.Training;
 
 /// <summary>Tells once, from the pace of the first steps, how long a training will take. Within 30% of what it then takes.</summary>
 /// <param name="tell">Gets the estimate, as a sentence.</param>
-public sealed class TimeEstimate(Action<string> tell)
+/// <param name="validationBatches">The batches that are looked at after every epoch without being learned from; 0 for none.</param>
+public sealed class TimeEstimate(Action<string> tell, int validationBatches = 0)
 {
+    /// <summary>How long a batch takes that is not learned from, against one that is: the forward pass of the two.</summary>
+    private const double ForwardShare = 1 / 3.0;
+
     private const int StepsBefore = 2;
     private static readonly TimeSpan Enough = TimeSpan.FromSeconds(10);
 
     private TrainingProgress? _start;
     private int _seen;
+    private int _validated;
+
+    private double StepsOfValidation => ForwardShare * validationBatches;
 
     /// <summary>The estimate, or null as long as too little was seen.</summary>
     public TimeSpan? Total { get; private set; }
@@ -30,9 +37,12 @@ public sealed class TimeEstimate(Action<string> tell)
 
         long steps = progress.Step - _start!.Step;
         var time = progress.Elapsed - _start.Elapsed;
+        _validated += progress.IsEpochEnd ? 1 : 0;
         if (time < Enough && steps < (progress.Steps - _start.Step) / 10)
             return;
-        Total = progress.Elapsed + time / steps * (progress.Steps - progress.Step);
+        int epochsLeft = progress.Epochs - progress.Epoch + (progress.IsEpochEnd ? 0 : 1);
+        double left = progress.Steps - progress.Step + epochsLeft * StepsOfValidation;
+        Total = progress.Elapsed + time / (steps + _validated * StepsOfValidation) * left;
         tell($"Training will take about {Show(Total.Value)}.");
     }
 

@@ -10,21 +10,23 @@ namespace CrnMlNet.Torch.Training;
 /// <param name="End">Why it ended.</param>
 /// <param name="LossByEpoch">The mean loss of every epoch begun.</param>
 /// <param name="ValidationLossByEpoch">The loss on the validation set after every epoch done; empty without such a set.</param>
-/// <param name="LayerWeights">lambda.</param>
+/// <param name="LayerWeights">lambda; where it was rescaled, the last.</param>
+/// <param name="RescaledAfter">The epoch after which lambda was rescaled: losses before and after do not compare. Null: it was not.</param>
+/// <param name="Objective">What was minimized.</param>
 /// <param name="Perception">What the perception network was.</param>
 /// <param name="Elapsed">How long it took, the time before a continuation included.</param>
 public sealed record TrainingSummary(
     long Steps, int EpochsBegun, TrainingEnd End, IReadOnlyList<double> LossByEpoch, IReadOnlyList<double> ValidationLossByEpoch,
-    LayerWeights LayerWeights, string Perception, TimeSpan Elapsed)
+    LayerWeights LayerWeights, int? RescaledAfter, string Objective, string Perception, TimeSpan Elapsed)
 {
     /// <summary>Whether it was stopped before its end.</summary>
     public bool Cancelled => End == TrainingEnd.Cancelled;
 
     /// <summary>The epoch, from 1, whose weights the network has because its validation loss is the least; null: it has the last weights.</summary>
-    public int? BestEpoch => TrainingState.BestEpoch(ValidationLossByEpoch) is > 0 and var epoch ? epoch : null;
+    public int? BestEpoch => TrainingState.BestEpoch(ValidationLossByEpoch, RescaledAfter) is > 0 and var epoch ? epoch : null;
 }
 
-/// <summary>Trains a <see cref="CascadedRefinementNetwork"/> by feature matching (Eq. 1) with Adam, as the paper does.</summary>
+/// <summary>Trains a <see cref="CascadedRefinementNetwork"/> with Adam, as the paper does: by feature matching (Eq. 1), or for several images by diversity (Eq. 3).</summary>
 public static class Trainer
 {
     private const int CalibrationPairs = 32;
@@ -50,7 +52,7 @@ public static class Trainer
     /// <param name="start">Where Adam begins; null: anew. It is disposed when it has been copied.</param>
     /// <returns>What was done.</returns>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
-    /// <exception cref="ArgumentException">There is a patience, but no validation set, or that is empty.</exception>
+    /// <exception cref="ArgumentException">There is a patience, but no validation set, or that is empty; or the layer weights are for other layers.</exception>
     /// <exception cref="ArithmeticException">The loss is no longer a number; the network is spoiled then.</exception>
     /// <exception cref="InvalidOperationException">The checkpoint folder holds another training.</exception>
     /// <exception cref="IOException">The checkpoint folder cannot be made, or another training uses it.</exception>
@@ -94,37 +96,59 @@ public static class Trainer
         start?.Dispose();
         if (progress?.State is { } state)
             log($"Training is continued after step {state.Steps} from '{options.CheckpointFolder}'.");
-        var objective = new FeatureMatching(perception, progress?.LayerWeights ?? Calibrate(perception, pairs, device));
-        log($"Feature matching (Eq. 1) with {perception.Description}; layer weights: {objective.Weights}.");
+        var lambda = new LayerWeightSchedule(
+            options.LayerWeights, progress?.LayerWeights ?? options.LayerWeights.StartFor(perception) ?? Calibrate(perception, pairs, device), progress?.TermSums);
+        var objective = Objective(lambda.Weights);
+        log($"Learning by {objective.Description}, compared in {perception.Description}; layer weights ({options.LayerWeights}): {objective.Weights}.");
+        if (options.LayerWeights.RescaleAfter >= options.Epochs)
+            warn($"Layer weights are rescaled after epoch {options.LayerWeights.RescaleAfter}, and Epochs is {options.Epochs}: so they never are. Name an earlier epoch: paper:N.");
 
         EpochLoop loop = null!;
         loop = new EpochLoop(pairs.Count, options, progress?.State)
         {
+            Begin = epoch =>
+            {
+                if (!lambda.BeginEpoch(epoch))
+                    return;
+                objective = Objective(lambda.Weights);
+                log($"Layer weights are rescaled after epoch {epoch - 1}: {lambda.Weights}.");
+            },
             Validate = validation is null ? null : Validate,
             Keep = isEpochEnd =>
             {
-                if (isEpochEnd && TrainingState.BestEpoch(loop.ValidationLossByEpoch) is > 0 and var epoch && epoch == loop.ValidationLossByEpoch.Count)
+                if (isEpochEnd && TrainingState.BestEpoch(loop.ValidationLossByEpoch, options.LayerWeights.RescaleAfter) is > 0 and var epoch && epoch == loop.ValidationLossByEpoch.Count)
                     best.Keep();
-                progress?.AfterStep(loop, objective.Weights, isEpochEnd);
+                progress?.AfterStep(loop, lambda, isEpochEnd);
             },
         };
         network.train();
         var end = loop.Run(Step, report, cancellation);
         network.eval();
-        progress?.AtEnd(loop, objective.Weights, end);
+        progress?.AtEnd(loop, lambda, end);
         best.Restore();
         return new TrainingSummary(
             loop.StepsDone, loop.LossByEpoch.Count, end, loop.LossByEpoch, loop.ValidationLossByEpoch,
-            objective.Weights, perception.Description, loop.Elapsed);
+            lambda.Weights, loop.LossByEpoch.Count > options.LayerWeights.RescaleAfter ? options.LayerWeights.RescaleAfter : null,
+            objective.Description, perception.Description, loop.Elapsed);
+
+        FeatureObjective Objective(LayerWeights weights) => network.Architecture.ImagesPerLayout == 1
+            ? new FeatureMatching(perception, weights)
+            : options.Diversity switch
+            {
+                Diversity.WholeImage => new HindsightLoss(perception, weights),
+                _ => new DiversityLoss(perception, weights),
+            };
 
         double Step(ReadOnlySpan<int> indices, ReadOnlySpan<bool> mirrored)
         {
             using var scope = NewDisposeScope();
             var (layouts, photos) = pairs.Batch(indices, mirrored, device);
             adam.ZeroGradients();
-            var loss = objective.Loss(network.forward(layouts).select(1, 0), photos);
+            var terms = objective.Terms(network.forward(layouts), layouts, photos);
+            var loss = objective.Loss(terms);
             loss.backward();
             adam.Step();
+            lambda.Add(terms.detach().cpu().data<float>().ToArray(), indices.Length);
             return loss.item<float>();
         }
 
@@ -132,7 +156,7 @@ public static class Trainer
     }
 
     /// <summary>The mean loss over all pairs, none mirrored.</summary>
-    private static double Loss(CascadedRefinementNetwork network, FeatureMatching objective, TrainingPairs pairs, int batchSize, Device device)
+    private static double Loss(CascadedRefinementNetwork network, FeatureObjective objective, TrainingPairs pairs, int batchSize, Device device)
     {
         using var _ = no_grad();
         var unmirrored = new bool[batchSize];
@@ -142,7 +166,7 @@ public static class Trainer
             using var scope = NewDisposeScope();
             int[] indices = [.. Enumerable.Range(first, Math.Min(batchSize, pairs.Count - first))];
             var (layouts, photos) = pairs.Batch(indices, unmirrored.AsSpan(0, indices.Length), device);
-            sum += indices.Length * objective.Loss(network.forward(layouts).select(1, 0), photos).item<float>();
+            sum += indices.Length * objective.Loss(network.forward(layouts), layouts, photos).item<float>();
         }
         return sum / pairs.Count;
     }
@@ -153,8 +177,8 @@ public static class Trainer
     /// </summary>
     private static LayerWeights Calibrate(IPerceptionNetwork perception, TrainingPairs pairs, Device device)
     {
-        var layers = FeatureMatching.LayersOf(perception);
-        var expected = new double[layers.Count];
+        var objective = new FeatureMatching(perception, LayerWeights.Even(FeatureObjective.LayersOf(perception)));
+        var expected = new double[objective.Weights.Layers.Count];
         int count = Math.Min(CalibrationPairs, pairs.Count);
         using var _ = no_grad();
         for (int i = 0; i < count; i++)
@@ -162,10 +186,10 @@ public static class Trainer
             using var scope = NewDisposeScope();
             int index = (int)((long)i * pairs.Count / count);
             var (layouts, photos) = pairs.Batch([index], [false], device);
-            var terms = FeatureMatching.Terms(perception, ClassMeanColours.Paint(layouts, photos), photos);
+            var terms = objective.Terms(ClassMeanColours.Paint(layouts, photos).unsqueeze(1), layouts, photos);
             for (int layer = 0; layer < expected.Length; layer++)
                 expected[layer] += terms[layer].item<float>() / count;
         }
-        return LayerWeights.Balance(layers, expected);
+        return LayerWeights.Balance(objective.Weights.Layers, expected);
     }
 }

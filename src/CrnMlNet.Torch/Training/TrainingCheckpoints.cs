@@ -36,6 +36,9 @@ internal sealed class TrainingCheckpoints : IDisposable
     /// <summary>lambda of the training that was found.</summary>
     public LayerWeights? LayerWeights { get; private set; }
 
+    /// <summary>What the layers contributed in the epoch in which the training that was found stood.</summary>
+    public IReadOnlyList<double>? TermSums { get; private set; }
+
     /// <summary>Takes the options' folder, and puts network and optimizer where the training in it stood.</summary>
     /// <returns>Null when the options name no folder.</returns>
     public static TrainingCheckpoints? Open(
@@ -61,30 +64,30 @@ internal sealed class TrainingCheckpoints : IDisposable
     }
 
     /// <summary>Writes a checkpoint when it is time for one.</summary>
-    public void AfterStep(EpochLoop loop, LayerWeights layerWeights, bool isEpochEnd)
+    public void AfterStep(EpochLoop loop, LayerWeightSchedule lambda, bool isEpochEnd)
     {
         if (isEpochEnd || _sinceLast.Elapsed >= _options.CheckpointInterval)
-            Write(loop.State, layerWeights);
+            Write(loop.State, lambda);
     }
 
     /// <summary>Keeps a training that was cancelled, to be continued; leaves nothing of one that came to its end, unless told to.</summary>
-    public void AtEnd(EpochLoop loop, LayerWeights layerWeights, TrainingEnd end)
+    public void AtEnd(EpochLoop loop, LayerWeightSchedule lambda, TrainingEnd end)
     {
         if (end != TrainingEnd.Cancelled && !_options.KeepCheckpoint)
             _folder.Clear();
         else if (loop.StepsDone > _stepsKept)
-            Write(loop.State, layerWeights);
+            Write(loop.State, lambda);
     }
 
     /// <summary>Gives the folder back.</summary>
     public void Dispose() => _folder.Dispose();
 
-    private void Write(TrainingState state, LayerWeights layerWeights)
+    private void Write(TrainingState state, LayerWeightSchedule lambda)
     {
         _sinceLast.Restart();
         try
         {
-            _folder.Write(new Checkpoint(_subject, state, layerWeights), [.. Tensors()]);
+            _folder.Write(new Checkpoint(_subject, state, lambda.Weights) { TermSums = lambda.Sums }, [.. Tensors()]);
             _stepsKept = state.Steps;
         }
         catch (IOException e)
@@ -113,7 +116,7 @@ internal sealed class TrainingCheckpoints : IDisposable
             foreach (var tensor in tensors.Values)
                 tensor.Dispose();
         }
-        (State, LayerWeights) = (checkpoint.State, checkpoint.LayerWeights);
+        (State, LayerWeights, TermSums) = (checkpoint.State, checkpoint.LayerWeights, checkpoint.TermSums);
         _stepsKept = checkpoint.State.Steps;
     }
 

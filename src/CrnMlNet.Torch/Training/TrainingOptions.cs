@@ -1,3 +1,5 @@
+using CrnMlNet.Torch.Objectives;
+
 namespace CrnMlNet.Torch.Training;
 
 /// <summary>How a network is trained. The defaults are the authors' but for the number of epochs.</summary>
@@ -17,6 +19,12 @@ public sealed record TrainingOptions
 
     /// <summary>Seeds the order of the pairs and the mirroring.</summary>
     public int Seed { get; init; }
+
+    /// <summary>How lambda, the weights of the layers, is chosen.</summary>
+    public LayerWeighting LayerWeights { get; init; } = LayerWeighting.Calibrated;
+
+    /// <summary>Which of several images for a layout learn from a photo; of no effect on a network that makes one.</summary>
+    public Diversity Diversity { get; init; }
 
     /// <summary>After how many epochs without a lower validation loss training ends, at least 1; null: never.</summary>
     public int? EarlyStoppingPatience { get; init; }

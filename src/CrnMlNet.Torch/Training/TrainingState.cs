@@ -22,10 +22,15 @@ internal sealed record TrainingState
     public double Seconds { get; init; }
 
     /// <summary>The epoch, from 1, with the least validation loss, the earlier one of equals; 0 where there is none.</summary>
-    public static int BestEpoch(IReadOnlyList<double> validationLossByEpoch)
+    /// <param name="validationLossByEpoch">The loss after every epoch done.</param>
+    /// <param name="rescaledAfter">
+    /// The epoch after which the layers' weights are rescaled; null: never. Losses before and after do not compare, so
+    /// from then on only the epochs after it count.
+    /// </param>
+    public static int BestEpoch(IReadOnlyList<double> validationLossByEpoch, int? rescaledAfter)
     {
-        int best = 0;
-        for (int i = 1; i < validationLossByEpoch.Count; i++)
+        int best = rescaledAfter is { } first && validationLossByEpoch.Count > first ? first : 0;
+        for (int i = best + 1; i < validationLossByEpoch.Count; i++)
         {
             if (validationLossByEpoch[i] < validationLossByEpoch[best])
                 best = i;

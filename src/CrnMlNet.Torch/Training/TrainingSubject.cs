@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using CrnMlNet.Torch.Networks;
+using CrnMlNet.Torch.Objectives;
 using static TorchSharp.torch;
 
 namespace CrnMlNet.Torch.Training;
@@ -13,6 +14,13 @@ namespace CrnMlNet.Torch.Training;
 internal sealed record TrainingSubject(IReadOnlyDictionary<string, string> Properties)
 {
     private const int DigitsOfHash = 16;
+
+    /// <summary>What was so before it could be chosen: checkpoints of that time do not tell.</summary>
+    private static readonly Dictionary<string, string> Earlier = new()
+    {
+        ["LayerWeights"] = LayerWeighting.Calibrated.ToString(),
+        ["Diversity"] = nameof(Diversity.PerClass),
+    };
 
     public static TrainingSubject Of(
         CascadedRefinementNetwork network, IPerceptionNetwork perception, TrainingPairs pairs, TrainingPairs? validation, TrainingOptions options,
@@ -31,6 +39,8 @@ internal sealed record TrainingSubject(IReadOnlyDictionary<string, string> Prope
             ["LearningRate"] = Text(options.LearningRate),
             ["Mirror"] = Text(options.Mirror),
             ["Seed"] = Text(options.Seed),
+            ["LayerWeights"] = options.LayerWeights.ToString(),
+            ["Diversity"] = options.Diversity.ToString(),
             ["perception network"] = perception.Description,
             ["training data"] = Describe(pairs),
             ["validation data"] = validation is null ? "none" : Describe(validation),
@@ -42,7 +52,7 @@ internal sealed record TrainingSubject(IReadOnlyDictionary<string, string> Prope
     public IReadOnlyList<string> DifferencesTo(TrainingSubject other)
     {
         var differences = Properties.Keys.Union(other.Properties.Keys)
-            .Select(name => (name, Was: Properties.GetValueOrDefault(name, "not known"), Is: other.Properties.GetValueOrDefault(name, "not known")))
+            .Select(name => (name, Was: Value(name), Is: other.Value(name)))
             .Where(property => property.Was != property.Is)
             .Select(property => $"{property.name} was {property.Was} and is {property.Is}")
             .ToList();
@@ -51,6 +61,8 @@ internal sealed record TrainingSubject(IReadOnlyDictionary<string, string> Prope
             differences.RemoveAll(difference => difference.StartsWith("starting point", StringComparison.Ordinal));
         return differences;
     }
+
+    private string Value(string name) => Properties.GetValueOrDefault(name) ?? Earlier.GetValueOrDefault(name, "not known");
 
     private static string Text(IConvertible value) => value.ToString(CultureInfo.InvariantCulture);
 

@@ -110,27 +110,12 @@ public sealed class SafetensorsHeader
         if (length is { } known && count > (ulong)(known - sizeof(ulong)))
             throw new FormatException($"The safetensors file is cut off or damaged: its header has {count} bytes, and {known - sizeof(ulong)} follow.");
 
-        var json = ReadGrowing(stream, (int)count);
+        var json = TensorData.ReadGrowing(stream, (int)count);
         if (json.Length < (int)count)
             throw new FormatException($"The safetensors file is cut off: its header has {count} bytes, and {json.Length} follow.");
         if (json.Length == 0 || json[0] != '{')
             throw new FormatException("Not a safetensors file: its header does not begin with '{'.");
         return json;
-    }
-
-    /// <summary>A stream of unknown length gets memory as its bytes arrive, not as its first 8 bytes ask.</summary>
-    private static byte[] ReadGrowing(Stream stream, int count)
-    {
-        var bytes = new byte[Math.Min(count, 1 << 16)];
-        for (var filled = 0; ;)
-        {
-            filled += TensorData.Fill(stream, bytes.AsSpan(filled));
-            if (filled < bytes.Length)
-                return bytes[..filled];
-            if (filled == count)
-                return bytes;
-            Array.Resize(ref bytes, (int)Math.Min(count, 2L * bytes.Length));
-        }
     }
 
     private static (List<SafetensorsEntry> Entries, Dictionary<string, string> Metadata) Parse(byte[] json)

@@ -14,7 +14,10 @@ public abstract class TensorFile : IDisposable
     /// <summary>What the file holds, by the file's own names, in the file's order.</summary>
     public abstract IReadOnlyDictionary<string, TensorEntry> Entries { get; }
 
-    /// <summary>Opens a file of any format that is known, told apart by its content: safetensors.</summary>
+    /// <summary>
+    /// Opens a file of any format that is known, told apart by its content: safetensors, a PyTorch state dictionary
+    /// (.pth) in its zip form or the one before version 1.6, a MatConvNet network (.mat), or a TensorFlow checkpoint.
+    /// </summary>
     /// <param name="path">The file; of a TensorFlow checkpoint its prefix, such as <c>result_256p/model.ckpt</c>, or one of its files.</param>
     /// <returns>The file, for the caller to dispose; it stays open until then.</returns>
     /// <exception cref="FormatException">The file is of no known format, is damaged, or holds what is not supported.</exception>
@@ -31,7 +34,17 @@ public abstract class TensorFile : IDisposable
     {
         try
         {
-            return new SafetensorsFile(stream);
+            var start = TensorData.ReadGrowing(stream, MatConvNetFile.HeaderByteCount);
+            stream.Position = 0;
+            return start switch
+            {
+                [_, _, _, _, _, _, _, _, (byte)'{', ..] => new SafetensorsFile(stream),
+                [(byte)'P', (byte)'K', 3, 4, ..] => new PthZipFile(stream),
+                // PROTO, a pickle's first instruction.
+                [0x80, <= 5, ..] => new PthLegacyFile(stream),
+                { Length: MatConvNetFile.HeaderByteCount } and ([.., (byte)'I', (byte)'M'] or [.., (byte)'M', (byte)'I']) => new MatConvNetFile(stream),
+                _ => throw new FormatException("The file is neither safetensors nor a .pth file of PyTorch, a .mat file of MATLAB or a TensorFlow checkpoint."),
+            };
         }
         catch
         {

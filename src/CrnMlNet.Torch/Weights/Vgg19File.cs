@@ -26,8 +26,6 @@ public static class Vgg19File
     // torchvision numbers the layers with their ReLUs and poolings: models/vgg.py, cfgs["E"].
     private static readonly int[] FeatureNumbers = [0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28, 30];
 
-    private static ReadOnlySpan<byte> MatlabMagic => "MATLAB"u8;
-
     /// <summary>Reads a file.</summary>
     /// <param name="path">The file.</param>
     /// <param name="normalisation">What the weights expect of images; null: what the file gives evidence of.</param>
@@ -46,7 +44,7 @@ public static class Vgg19File
             using var file = TensorFile.Open(path);
             var names = NamesIn(file);
             CheckShapes(file, names);
-            var expected = normalisation ?? NormalisationOf(path, file, sha256) ?? throw new FormatException(
+            var expected = normalisation ?? NormalisationOf(file, sha256) ?? throw new FormatException(
                 $"its layers' names do not tell what the weights expect of images. Say which: {string.Join(", ", Vgg19Normalisation.Known)}.");
             return Fill(new Vgg19Source(Path.GetFileName(path), sha256, expected), file, names);
         }
@@ -117,22 +115,15 @@ public static class Vgg19File
             throw new FormatException($"{string.Join(", ", faults.Take(FaultsShown))}{(faults.Count > FaultsShown ? $", and {faults.Count - FaultsShown} more" : "")}.");
     }
 
-    private static Vgg19Normalisation? NormalisationOf(string path, TensorFile file, string sha256)
+    private static Vgg19Normalisation? NormalisationOf(TensorFile file, string sha256)
     {
         if (file is SafetensorsFile { Metadata: var metadata } && metadata.TryGetValue(NormalisationKey, out var name))
             return Known(name);
-        if (IsMatlab(path))
+        if (file is MatConvNetFile)
             return Vgg19Normalisation.MatConvNet;
         if (sha256.StartsWith(CaffeHash, StringComparison.Ordinal) || file.Entries.ContainsKey("classifier.1.weight"))
             return Vgg19Normalisation.Caffe;
         return file.Entries.ContainsKey("features.0.weight") ? Vgg19Normalisation.TorchVision : null;
-    }
-
-    private static bool IsMatlab(string path)
-    {
-        using var stream = File.OpenRead(path);
-        Span<byte> beginning = stackalloc byte[MatlabMagic.Length];
-        return stream.ReadAtLeast(beginning, beginning.Length, throwOnEndOfStream: false) == beginning.Length && beginning.SequenceEqual(MatlabMagic);
     }
 
     /// <summary>A published file bears the first digits of its SHA-256 in its name.</summary>

@@ -56,6 +56,52 @@ public class ConcurrencyTests(TrainedModel model)
         Assert.Equal(expected, Samples.ReadPhotos(shared.Transform(model.MLContext.Data.LoadFromEnumerable(scenes))));
     }
 
+    /// <summary>How a service changes its model: with a new pool. Requests under way end with the old model, which then is freed.</summary>
+    [Fact]
+    public void A_pool_of_prediction_engines_may_change_its_model_while_it_serves()
+    {
+        using var other = Samples.Train(contextSeed: 2);
+        var scenes = Samples.Scenes(5);
+        var data = model.MLContext.Data.LoadFromEnumerable(scenes);
+        var allowed = new[] { model.Transformer, other }.Select(transformer => Samples.ReadPhotos(transformer.Transform(data)))
+            .Select(photos => photos.Select(Convert.ToHexString).ToArray()).ToArray();
+        using var file = new MemoryStream();
+        model.MLContext.Model.Save(other, null, file);
+        var pool = new Pool(this, (SynthesizeFromLabelsTransformer)model.Load());
+        var served = new ConcurrentBag<string>();
+        var done = false;
+
+        OnEightThreads(thread =>
+        {
+            for (var request = 0; !Volatile.Read(ref done); request++)
+            {
+                var scene = (thread + request) % 5;
+                string photo;
+                while (!Volatile.Read(ref pool).TryPredict(scenes[scene], out photo))
+                {
+                }
+
+                Assert.Contains(photo, allowed.Select(photos => photos[scene]));
+                served.Add(photo);
+            }
+        }, () =>
+        {
+            for (var change = 0; change < 4; change++)
+            {
+                var enough = served.Count + 20;
+                Assert.True(SpinWait.SpinUntil(() => served.Count > enough, TimeSpan.FromMinutes(2)));
+                file.Position = 0;
+                var next = change % 2 == 0 ? model.MLContext.Model.Load(file, out _) : model.Load();
+                Interlocked.Exchange(ref pool, new Pool(this, (SynthesizeFromLabelsTransformer)next)).Dispose();
+            }
+
+            Volatile.Write(ref done, true);
+        });
+
+        pool.Dispose();
+        Assert.All(allowed, photos => Assert.NotEmpty(served.Intersect(photos)));
+    }
+
     [Fact]
     public void Disposing_while_others_paint_lets_them_finish_and_refuses_the_next()
     {
@@ -105,6 +151,32 @@ public class ConcurrencyTests(TrainedModel model)
 
             Assert.Throws<ObjectDisposedException>(() => shared.Transform(data));
         }
+    }
+
+    /// <summary>Prediction engines that wait for requests, over one model that they share and the pool owns.</summary>
+    private sealed class Pool(ConcurrencyTests tests, SynthesizeFromLabelsTransformer transformer) : IDisposable
+    {
+        private readonly ConcurrentBag<PredictionEngine<Scene, Synthesis>> _waiting = [];
+
+        /// <summary>The photo in hexadecimal digits; false when the pool was disposed meanwhile.</summary>
+        public bool TryPredict(Scene scene, out string photo)
+        {
+            photo = "";
+            try
+            {
+                var engine = _waiting.TryTake(out var waiting) ? waiting : tests.Engine(transformer);
+                using var image = engine.Predict(scene).Synthesized!;
+                photo = Convert.ToHexString(image.Pixels);
+                _waiting.Add(engine);
+                return true;
+            }
+            catch (ObjectDisposedException)
+            {
+                return false;
+            }
+        }
+
+        public void Dispose() => transformer.Dispose();
     }
 
     private static void OnEightThreads(Action<int> work, Action? meanwhile = null)

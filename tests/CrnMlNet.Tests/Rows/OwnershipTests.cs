@@ -80,8 +80,39 @@ public class OwnershipTests(TrainedModel model)
     }
 
     /// <summary>
-    /// dotnet/machinelearning#4126: behind a ResizeImages that has nothing to do, images were gone. One pass is painted, with the
-    /// label column beside it, however many photos are painted at once; a second pass says whose doing it is.
+    /// dotnet/machinelearning#4126: a data view of images in memory broke when a second model was fitted on it, or when it was
+    /// cross-validated. Here it serves for as much as one likes, and all images live on.
+    /// </summary>
+    [Fact]
+    public void One_data_view_of_images_serves_for_several_fits_and_cross_validation()
+    {
+        var pairs = Samples.Pairs(4);
+        var pixels = Pixels();
+        var data = model.MLContext.Data.LoadFromEnumerable(pairs);
+        var half = Samples.TinyOptions();
+        (half.Height, half.Width) = (Samples.Height * 2 / 3, Samples.Width / 2);
+
+        foreach (var options in new[] { Samples.TinyOptions(), half, Samples.TinyOptions() })
+        {
+            using var fitted = model.MLContext.Transforms.SynthesizeFromLabels(options).Fit(data);
+            Assert.Equal(4, Samples.ReadPhotos(fitted.Transform(data)).Count);
+        }
+
+        var scored = 0;
+        foreach (var fold in model.MLContext.Data.CrossValidationSplit(data, numberOfFolds: 2, seed: 1))
+        {
+            using var fitted = model.MLContext.Transforms.SynthesizeFromLabels(Samples.TinyOptions()).Fit(fold.TrainSet);
+            scored += Samples.ReadPhotos(fitted.Transform(fold.TestSet)).Count;
+        }
+
+        Assert.Equal(4, scored);
+        Assert.Equal(pixels, Pixels());
+        List<byte[]> Pixels() => [.. pairs.SelectMany(pair => new[] { pair.Labels!.Pixels(), pair.Photo!.Pixels() })];
+    }
+
+    /// <summary>
+    /// #4126 and #7444 where they cannot be undone, as it is ResizeImages that disposes an image that has its size already. One pass
+    /// is painted, with the label column beside it, however many photos are painted at once; a second pass says whose doing it is.
     /// </summary>
     [Theory]
     [InlineData(1)]

@@ -1,7 +1,10 @@
 using System.IO.Compression;
 using System.Reflection;
 using System.Text.RegularExpressions;
+using CrnMlNet.Tests.Data;
 using CrnMlNet.Tests.Pipelines;
+using CrnMlNet.Tests.Rows;
+using CrnMlNet.Torch.Objectives;
 using CrnMlNet.Torch.Training;
 using Microsoft.ML;
 
@@ -33,6 +36,38 @@ public class FittingTests
         using var context = Samples.Train(contextSeed: 5);
 
         Assert.Equal(Entries(context), Entries(seeded));
+    }
+
+    [Fact]
+    public void The_objective_and_its_layer_weights_are_in_the_saved_model()
+    {
+        using var folder = new TemporaryFolder();
+        var options = Samples.TinyOptions();
+        (options.Epochs, options.ImagesPerLayout, options.LayerWeights) = (2, 3, LayerWeighting.Paper(rescaleAfter: 1));
+        using (var transformer = Samples.Train(options))
+            MLContext.Model.Save(transformer, null, folder["model.zip"]);
+
+        using var loaded = (SynthesizeFromLabelsTransformer)MLContext.Model.Load(folder["model.zip"], out _);
+
+        Assert.Equal(3, loaded.Architecture.ImagesPerLayout);
+        Assert.Contains("(Eq. 3)", loaded.Training.Objective);
+        Assert.Equal(("paper:1", 1), (loaded.Training.LayerWeighting, loaded.Training.LayerWeightsRescaledAfter));
+        Assert.Equal(["image", "texture_1", "texture_2", "texture_4", "texture_8", "colour_4"], loaded.Training.LayerWeights.Keys);
+        Assert.Equal(1, loaded.Training.LayerWeights["image"]);
+        Assert.NotEqual(1, loaded.Training.LayerWeights["texture_1"]);
+    }
+
+    [Fact]
+    public void Layer_weights_for_another_network_are_refused_before_a_row_is_read()
+    {
+        var options = Samples.TinyOptions();
+        options.LayerWeights = LayerWeighting.Gta;
+        var rows = new WatchedView(MLContext.Data.LoadFromEnumerable(Samples.Pairs(1)));
+
+        var error = Assert.Throws<ArgumentException>(() => MLContext.Transforms.SynthesizeFromLabels(options).Fit(rows));
+
+        Assert.Contains("'gta' are the authors' for VGG-19", error.Message);
+        Assert.Empty(rows.Cursors);
     }
 
     [Theory]

@@ -1,5 +1,6 @@
 using CrnMlNet.Tests.Pipelines;
 using CrnMlNet.Tests.Rows;
+using CrnMlNet.Torch.Objectives;
 using Microsoft.Extensions.Configuration;
 using Microsoft.ML;
 using Options = CrnMlNet.SynthesizeFromLabelsEstimator.Options;
@@ -29,6 +30,10 @@ public class OptionsTests
         { "PhotoColumnName", options => options.PhotoColumnName = null! },
         { "Palette", options => options.Palette = null! },
         { "LabelEncoding", options => options.LabelEncoding = (LabelEncoding)9 },
+        { "ImagesPerLayout", options => options.ImagesPerLayout = 0 },
+        { "ImagesPerLayout", options => options.ImagesPerLayout = 65 },
+        { "Diversity", options => options.Diversity = (Diversity)2 },
+        { "LayerWeights", options => options.LayerWeights = null! },
         { "EarlyStoppingPatience", options => (options.EarlyStoppingPatience, options.ValidationSet) = (0, new MLContext().Data.LoadFromEnumerable(Samples.Pairs(1))) },
         { "EarlyStoppingPatience", options => options.EarlyStoppingPatience = 3 },
         { "TimeBudget", options => options.TimeBudget = TimeSpan.Zero },
@@ -110,6 +115,9 @@ public class OptionsTests
             ["Synthesis:BatchSize"] = "3",
             ["Synthesis:LearningRate"] = "2e-4",
             ["Synthesis:Mirror"] = "false",
+            ["Synthesis:ImagesPerLayout"] = "9",
+            ["Synthesis:Diversity"] = "WholeImage",
+            ["Synthesis:LayerWeights"] = "paper:30",
             ["Synthesis:Seed"] = "12",
             ["Synthesis:Device"] = "cuda:1",
             ["Synthesis:FallbackToCpu"] = "true",
@@ -129,6 +137,7 @@ public class OptionsTests
         Assert.Equal((LabelEncoding.Color, UnknownLabelPolicy.Void), (options.LabelEncoding, options.UnknownLabels));
         Assert.Equal((64, 128, 0.25, 7, 3, 2e-4), (options.Height, options.Width, options.WidthFactor, options.Epochs, options.BatchSize, options.LearningRate));
         Assert.Equal((false, 12, "cuda:1", true), (options.Mirror, options.Seed, options.Device, options.FallbackToCpu));
+        Assert.Equal((9, Diversity.WholeImage, "paper:30"), (options.ImagesPerLayout, options.Diversity, options.LayerWeights.ToString()));
         Assert.Equal((4, TimeSpan.FromHours(1.5), CancellationPolicy.Throw), (options.EarlyStoppingPatience, options.TimeBudget, options.OnCancellation));
         Assert.Equal(("kept", TimeSpan.FromMinutes(2), true, "older.zip"),
             (options.CheckpointFolder, options.CheckpointInterval, options.KeepCheckpoint, options.WarmStartModelPath));

@@ -19,13 +19,15 @@ internal static class StartInOwnProcess
         {
             ArgumentList = { program ?? typeof(StartInOwnProcess).Assembly.Location },
             RedirectStandardOutput = true,
+            RedirectStandardError = true,
             Environment = { [Variable] = "1", ["CRN_LIBTORCH"] = null },
         };
         foreach (var (name, value) in environment)
             start.Environment[name] = value;
 
         using var process = Process.Start(start)!;
-        var output = process.StandardOutput.ReadToEnd();
+        var errors = process.StandardError.ReadToEndAsync();
+        var output = process.StandardOutput.ReadToEnd() + errors.Result;
         process.WaitForExit();
         return (process.ExitCode, output);
     }

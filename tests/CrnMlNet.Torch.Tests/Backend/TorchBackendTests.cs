@@ -48,6 +48,22 @@ public sealed class TorchBackendTests : IDisposable
         });
     }
 
+    /// <summary>What GNU's OpenMP itself says of its threads, with OMP_DISPLAY_ENV set: how often they go round before they sleep.</summary>
+    [Theory]
+    [InlineData(null, null, 0)]
+    [InlineData("GOMP_SPINCOUNT", "1234", 1234)]
+    [InlineData("OMP_WAIT_POLICY", "active", 30_000_000_000)]
+    public void WaitingThreadsSleepUnlessTheUserHasChosen(string? name, string? value, long rounds)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Here libtorch divides its work by another OpenMP.");
+        (string, string?)[] environment = [("OMP_WAIT_POLICY", null), ("GOMP_SPINCOUNT", null), ("OMP_DISPLAY_ENV", "VERBOSE")];
+
+        var (_, output) = StartInOwnProcess.Run(environment: name is null ? environment : [.. environment, (name, value)]);
+
+        Assert.Contains("sum 3", output);
+        Assert.Contains($"GOMP_SPINCOUNT = '{rounds}'", output);
+    }
+
     [Fact]
     public void StartsFromTheFolderThatTheVariableNames()
     {

@@ -115,4 +115,18 @@ public sealed class SemanticLayoutTests
 
         Assert.Equal(layout.data<float>().ToArray(), cropped.contiguous().data<float>().ToArray());
     }
+
+    [Fact]
+    public void AnAreaAverageHoldsTheShareOfEachClass()
+    {
+        using var scope = torch.NewDisposeScope();
+        var layout = SemanticLayout.OneHot(torch.tensor(new byte[] { 0, 0, 1, 1, 1, /**/ 0, 1, 1, 1, 0, /**/ 0, 0, 0, 0, 0 }, 1, 3, 5), 2);
+
+        var half = SemanticLayout.AreaAverage(layout, 2, 2);
+
+        // A cell has the rows 0 and 1 or 1 and 2, the middle one being in both; so it is with the middle column.
+        Assert.Equal([3 / 6f, 1 / 6f, 4 / 6f, 4 / 6f], half[0, 0].data<float>().ToArray());
+        Assert.Equal([3 / 6f, 5 / 6f, 2 / 6f, 2 / 6f], half[0, 1].data<float>().ToArray());
+        Assert.Same(layout, SemanticLayout.AreaAverage(layout, 3, 5));
+    }
 }

@@ -1,4 +1,5 @@
 using CrnMlNet.Torch.Networks;
+using CrnMlNet.Torch.Objectives;
 using CrnMlNet.Torch.Training;
 using static TorchSharp.torch;
 
@@ -77,6 +78,27 @@ public sealed class CheckpointTests : IDisposable
         Assert.Equal(expected, weights);
     }
 
+    [Theory]
+    [InlineData(5, 1)]
+    [InlineData(6, 1)] // the end of the epoch that the layers' weights are rescaled after
+    [InlineData(7, 1)]
+    [InlineData(8, 3)]
+    public void SoDoesOneWhoseLayerWeightsAreRescaled(int diesAt, int images)
+    {
+        var options = EveryStep with { LayerWeights = LayerWeighting.Paper(rescaleAfter: 2) };
+        var (expected, whole) = Train(options with { CheckpointFolder = null }, validate: true, images: images);
+
+        Assert.Throws<InvalidOperationException>(() => Train(options, dieAt: diesAt, validate: true, images: images));
+        var (weights, continued) = Train(options, validate: true, images: images);
+
+        Assert.Equal(expected, weights);
+        Assert.NotEqual(1, whole.LayerWeights.Values[1]);
+        Assert.Equal(whole.LayerWeights.Values, continued.LayerWeights.Values);
+        Assert.Equal(whole.LossByEpoch, continued.LossByEpoch);
+        Assert.Equal(whole.ValidationLossByEpoch, continued.ValidationLossByEpoch);
+        Assert.Equal((2, whole.BestEpoch), (continued.RescaledAfter, continued.BestEpoch));
+    }
+
     [Fact]
     public void TheNewestTwoStayAndNoneIsWrittenBetweenEpochsBeforeItIsTime()
     {
@@ -136,6 +158,8 @@ public sealed class CheckpointTests : IDisposable
         Assert.Contains("LearningRate was 0.004 and is 0.005; Seed was 7 and is 8.", Refused(EveryStep with { LearningRate = 5e-3, Seed = 8 }));
         Assert.Contains("BatchSize was 2 and is 3", Refused(EveryStep with { BatchSize = 3 }));
         Assert.Contains("Mirror was True and is False", Refused(EveryStep with { Mirror = false }));
+        Assert.Contains("LayerWeights was calibrated and is paper:2", Refused(EveryStep with { LayerWeights = LayerWeighting.Paper(2) }));
+        Assert.Contains("Diversity was PerClass and is WholeImage", Refused(EveryStep with { Diversity = Diversity.WholeImage }));
         Assert.Contains("training data was 5 pairs of hash", Refused(EveryStep, pairsSeed: 2));
         Assert.Contains("validation data was none and is 3 pairs", Refused(EveryStep, validate: true));
         Assert.Contains("starting point was weights of hash", Refused(EveryStep, networkSeed: 2));
@@ -257,10 +281,10 @@ public sealed class CheckpointTests : IDisposable
 
     private (byte[] Weights, TrainingSummary Summary) Train(
         TrainingOptions options, int dieAt = 0, bool validate = false, int pairsSeed = 1, ulong networkSeed = 1,
-        int cancelAt = 0, Action<TrainingProgress>? report = null, AdamState? start = null)
+        int cancelAt = 0, Action<TrainingProgress>? report = null, int images = 1, AdamState? start = null)
     {
         using var source = new CancellationTokenSource();
-        using var network = new CascadedRefinementNetwork(Small, networkSeed);
+        using var network = new CascadedRefinementNetwork(Small with { ImagesPerLayout = images }, networkSeed);
         using var perception = new FilterBankPerception(CPU);
         var summary = Trainer.Train(
             network, perception, ShadedShapes.Pairs(Pairs, pairsSeed), options, Report, _ => { }, source.Token,

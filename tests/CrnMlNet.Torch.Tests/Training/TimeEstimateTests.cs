@@ -21,6 +21,31 @@ public sealed class TimeEstimateTests
     public void AFirstStepThatTakesLongDoesNotCount() =>
         Assert.Equal([(12, "Training will take about 11 seconds.")], Run(steps: 102, first: 10, each: 0.01));
 
+    /// <summary>100 epochs of 10 steps of a second, and 6 batches of a third of it behind each: 12 s an epoch, 1200 s in all.</summary>
+    [Theory]
+    [InlineData(10)]
+    [InlineData(1000)]
+    public void ValidatingCounts(int stepsPerEpoch)
+    {
+        int epochs = 1000 / stepsPerEpoch, batches = 6 * stepsPerEpoch / 10;
+        TimeSpan? told = null;
+        var estimate = new TimeEstimate(_ => { }, batches);
+
+        for (int step = 1; told is null; step++)
+        {
+            int validated = step / stepsPerEpoch;
+            estimate.Report(Progress(step, 1000, step + validated * batches / 3.0) with
+            {
+                Epoch = (step - 1) / stepsPerEpoch + 1,
+                Epochs = epochs,
+                IsEpochEnd = step % stepsPerEpoch == 0,
+            });
+            told = estimate.Total;
+        }
+
+        Assert.Equal(1200, told.Value.TotalSeconds, tolerance: 1e-6);
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
@@ -40,18 +65,20 @@ public sealed class TimeEstimateTests
         var estimate = new TimeEstimate(text => told.Add((step, text)));
         for (; step <= steps; step++)
         {
-            estimate.Report(new TrainingProgress
-            {
-                Step = step,
-                Steps = steps,
-                Epoch = 1,
-                Epochs = 1,
-                IsEpochEnd = step == steps,
-                Loss = 1,
-                ImagesPerSecond = 1,
-                Elapsed = TimeSpan.FromSeconds(first + each * (step - 1)),
-            });
+            estimate.Report(Progress(step, steps, first + each * (step - 1)));
         }
         return told;
     }
+
+    private static TrainingProgress Progress(int step, int steps, double seconds) => new()
+    {
+        Step = step,
+        Steps = steps,
+        Epoch = 1,
+        Epochs = 1,
+        IsEpochEnd = step == steps,
+        Loss = 1,
+        ImagesPerSecond = 1,
+        Elapsed = TimeSpan.FromSeconds(seconds),
+    };
 }

@@ -71,7 +71,7 @@ public sealed class TrainerTests
         var weights = Trainer.Train(network, perception, pairs, Options with { Epochs = 1 }, _ => { }, _ => { }, CancellationToken.None).LayerWeights;
 
         var (layouts, photos) = All(pairs);
-        var terms = FeatureMatching.Terms(perception, ClassMeanColours.Paint(layouts, photos), photos).Select(term => (double)term.item<float>()).ToArray();
+        var terms = Terms(perception, ClassMeanColours.Paint(layouts, photos), layouts, photos);
         for (int layer = 0; layer < 3; layer++)
             Assert.Equal(terms[0], terms[layer] * weights.Values[layer], 1e-4 * terms[0]);
     }
@@ -84,6 +84,9 @@ public sealed class TrainerTests
         Assert.Equal(first, Trained(seed: 4));
         Assert.NotEqual(first, Trained(seed: 5));
     }
+
+    [Fact]
+    public void SoItDoesOfSeveralImages() => Assert.Equal(Trained(seed: 4, images: 3), Trained(seed: 4, images: 3));
 
     [Fact]
     public void CancellationStopsAtOnceAndKeepsWhatWasLearned()
@@ -154,6 +157,82 @@ public sealed class TrainerTests
         Assert.All(live.Skip(1), count => Assert.Equal(live[1], count));
     }
 
+    [Fact]
+    public void ThePapersLayerWeightsMakeEachTermOfTheEpochBeforeEqual()
+    {
+        using var scope = NewDisposeScope();
+        // Nothing is learned at such a rate, so what the epoch has shown can be measured afterwards.
+        var options = Options with { Epochs = 3, BatchSize = 2, LearningRate = 1e-30, LayerWeights = LayerWeighting.Paper(rescaleAfter: 2) };
+        var pairs = ShadedShapes.Pairs(3, seed: 2);
+        using var network = new CascadedRefinementNetwork(Small);
+        using var perception = new Objectives.BlurAndSquare();
+        var log = new List<string>();
+
+        var summary = Trainer.Train(network, perception, pairs, options, _ => { }, log.Add, CancellationToken.None, validation: pairs);
+
+        var (layouts, photos) = All(pairs);
+        var terms = Terms(perception, network.forward(layouts).select(1, 0), layouts, photos);
+        Assert.Equal(1, summary.LayerWeights.Values[0]);
+        for (int layer = 0; layer < 3; layer++)
+            Assert.Equal(terms[0], terms[layer] * summary.LayerWeights.Values[layer], 1e-4 * terms[0]);
+        // At first the sum of the terms themselves, then three equal ones.
+        Assert.Equal(terms.Sum(), summary.ValidationLossByEpoch[1], 1e-4 * terms.Sum());
+        Assert.Equal(3 * terms[0], summary.ValidationLossByEpoch[2], 1e-4 * terms[0]);
+        Assert.Equal((2, 3), (summary.RescaledAfter, summary.BestEpoch));
+        Assert.Contains("layer weights (paper:2): image 1, blur 1, square 1.", log[0]);
+        Assert.Contains($"rescaled after epoch 2: {summary.LayerWeights}.", log[1]);
+    }
+
+    [Fact]
+    public void LayerWeightsThatAreNeverRescaledAreAWarning()
+    {
+        var warnings = new List<string>();
+        using var network = new CascadedRefinementNetwork(Small);
+        using var perception = new Objectives.BlurAndSquare();
+
+        var summary = Trainer.Train(
+            network, perception, ShadedShapes.Pairs(2, seed: 1), Options with { Epochs = 2, LayerWeights = LayerWeighting.Paper(rescaleAfter: 2) },
+            _ => { }, _ => { }, CancellationToken.None, warn: warnings.Add);
+
+        Assert.Contains("after epoch 2, and Epochs is 2", Assert.Single(warnings));
+        Assert.Null(summary.RescaledAfter);
+        Assert.Equal([1, 1, 1], summary.LayerWeights.Values);
+    }
+
+    [Theory]
+    [InlineData(Diversity.PerClass)]
+    [InlineData(Diversity.WholeImage)]
+    public void TwoImagesLearnBothColoursOfALayoutWhereOneCannot(Diversity diversity)
+    {
+        // Each layout occurs twice, with a photo all red and one all blue: 200 and 40 gray levels change places.
+        var pairs = new TrainingPairs(ShadedShapes.Channels, ShadedShapes.Height, ShadedShapes.Width);
+        const int Pixels = ShadedShapes.Height * ShadedShapes.Width;
+        byte[] Photo(byte red, byte blue) => [.. Enumerable.Repeat(red, Pixels), .. Enumerable.Repeat((byte)80, Pixels), .. Enumerable.Repeat(blue, Pixels)];
+        for (int layout = 0; layout < 3; layout++)
+        {
+            byte[] ids = [.. Enumerable.Range(0, Pixels).Select(i => (byte)((i % ShadedShapes.Width / 16 + layout) % ShadedShapes.Channels))];
+            pairs.Add(ids, Photo(200, 40));
+            pairs.Add(ids, Photo(40, 200));
+        }
+
+        double one = BestDifference(images: 1), two = BestDifference(images: 2);
+
+        // Whatever one image shows between red and blue, it is 160 away from both together, in two of three colours: 53 on average.
+        Assert.True(one > 50, $"{one}");
+        Assert.True(two < 10, $"{two}");
+
+        double BestDifference(int images)
+        {
+            using var scope = NewDisposeScope();
+            using var network = new CascadedRefinementNetwork(Small with { ImagesPerLayout = images }, seed: 1);
+            using var perception = new Objectives.NothingPerceived();
+            Trainer.Train(network, perception, pairs, Options with { Epochs = 40, Diversity = diversity }, _ => { }, _ => { }, CancellationToken.None);
+            using var _ = no_grad();
+            var (layouts, photos) = All(pairs);
+            return (network.forward(layouts) - photos.unsqueeze(1)).abs().mean([2, 3, 4]).amin(1).mean().item<float>();
+        }
+    }
+
     /// <summary>Trains on six pairs and measures on them, with the trained weights of the layers.</summary>
     private static ((double Image, double Eq1) Untrained, (double Image, double Eq1) Flat, (double Image, double Eq1) Trained) Train(
         IPerceptionNetwork perception, TrainingOptions options)
@@ -177,15 +256,23 @@ public sealed class TrainerTests
         (double, double) Measure(Tensor images)
         {
             using var _ = no_grad();
-            var terms = FeatureMatching.Terms(perception, images, photos);
-            return (terms[0].item<float>(), terms.Zip(summary.LayerWeights.Values, (term, weight) => term.item<float>() * weight).Sum());
+            var terms = Terms(perception, images, layouts, photos);
+            return (terms[0], terms.Zip(summary.LayerWeights.Values, (term, weight) => term * weight).Sum());
         }
     }
 
-    private static byte[] Trained(int seed)
+    /// <summary>Each layer's mean difference between images <c>[N, 3, H, W]</c> and photos.</summary>
+    private static double[] Terms(IPerceptionNetwork perception, Tensor images, Tensor layouts, Tensor photos)
+    {
+        using var _ = no_grad();
+        var objective = new FeatureMatching(perception, LayerWeights.Even(FeatureObjective.LayersOf(perception)));
+        return [.. objective.Terms(images.unsqueeze(1), layouts, photos).data<float>().ToArray().Select(term => (double)term)];
+    }
+
+    private static byte[] Trained(int seed, int images = 1)
     {
         var pairs = ShadedShapes.Pairs(6, seed: 1);
-        using var network = new CascadedRefinementNetwork(Small, seed: 1);
+        using var network = new CascadedRefinementNetwork(Small with { ImagesPerLayout = images }, seed: 1);
         using var perception = new FilterBankPerception(CPU);
         Trainer.Train(network, perception, pairs, Options with { Epochs = 2, Seed = seed, BatchSize = 2, Mirror = true }, _ => { }, _ => { }, CancellationToken.None);
         return Weights(network);
