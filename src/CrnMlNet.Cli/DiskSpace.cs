@@ -16,10 +16,18 @@ internal static class DiskSpace
     /// <exception cref="IOException">The disk of the model, of the checkpoints, or that of temporary files, lacks the room.</exception>
     public static void CheckRoomFor(CrnArchitecture architecture, string modelPath, string checkpointFolder)
     {
-        double weights = (double)architecture.ParameterCount() * BytesPerParameter;
-        Check(AtomicFile.FolderOf(modelPath), weights * Copies, $"the model '{modelPath}'");
+        long weights = architecture.ParameterCount() * BytesPerParameter;
+        CheckRoomFor(weights, modelPath);
         Check(AtomicFile.FolderOf(checkpointFolder), weights * CheckpointCopies, $"the checkpoints in '{checkpointFolder}' (--checkpoints moves them)");
-        Check(Path.GetTempPath(), weights, $"ML.NET's temporary copy of the model '{modelPath}' (set TMPDIR to move it)");
+    }
+
+    /// <param name="bytes">The bytes of what the model holds.</param>
+    /// <param name="modelPath">The model.</param>
+    /// <exception cref="IOException">The disk of the model, or that of temporary files, lacks the room.</exception>
+    public static void CheckRoomFor(long bytes, string modelPath)
+    {
+        Check(AtomicFile.FolderOf(modelPath), bytes * Copies, $"the model '{modelPath}'");
+        Check(Path.GetTempPath(), bytes, $"ML.NET's temporary copy of the model '{modelPath}' (set TMPDIR to move it)");
     }
 
     private static void Check(string folder, double needed, string what)

@@ -90,10 +90,11 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
         var network = Guard(() => new CascadedRefinementNetwork(architecture, (ulong)(uint)seed), kept);
         try
         {
-            string? warmStart = WarmStart.Apply(_options, network, message => channel.Info(MessageSensitivity.None, message));
+            var (warmStart, adam) = WarmStart.Apply(_options, network, message => channel.Info(MessageSensitivity.None, message));
+            using var start = adam;
             Guard(() => network.to(device), kept);
             channel.Info(MessageSensitivity.None, $"Training a cascaded refinement network of {network.ParameterCount:N0} parameters on {device}.");
-            var summary = Train(network, perception, pairs, validation, decoder, seed, channel);
+            var summary = Train(network, perception, pairs, validation, decoder, seed, start, channel);
             var model = new SynthesisModel(_options.InputColumnName, _options.OutputColumnName, decoder, architecture, TrainingRecord.From(_options, pairs.Count, seed, summary, warmStart));
             return new SynthesizeFromLabelsTransformer(_environment, model, network) { ScoringBatchSize = _options.ScoringBatchSize };
         }
@@ -142,7 +143,7 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
     }
 
     private TrainingSummary Train(
-        CascadedRefinementNetwork network, IPerceptionNetwork perception, TrainingPairs pairs, TrainingPairs? validation, LabelDecoder decoder, int seed, IChannel channel)
+        CascadedRefinementNetwork network, IPerceptionNetwork perception, TrainingPairs pairs, TrainingPairs? validation, LabelDecoder decoder, int seed, AdamState? start, IChannel channel)
     {
         var synthesizer = new Synthesizer(network);
         int validationBatches = ((validation?.Count ?? 0) + _options.BatchSize - 1) / _options.BatchSize;
@@ -158,7 +159,7 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
 
         var summary = Trainer.Train(
             network, perception, pairs, _options.Training(seed), Report, message => channel.Info(MessageSensitivity.None, message),
-            _options.CancellationToken, validation, message => channel.Warning(MessageSensitivity.None, message));
+            _options.CancellationToken, validation, message => channel.Warning(MessageSensitivity.None, message), start);
         Conclude(summary, channel);
         return summary;
     }

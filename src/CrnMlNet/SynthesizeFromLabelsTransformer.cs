@@ -3,6 +3,7 @@ using CrnMlNet.Persistence;
 using CrnMlNet.Torch.Backend;
 using CrnMlNet.Torch.Inference;
 using CrnMlNet.Torch.Networks;
+using CrnMlNet.Torch.Training;
 using CrnMlNet.Torch.Weights;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -38,17 +39,27 @@ public sealed class SynthesizeFromLabelsTransformer : ITransformer, IDisposable
     private readonly IHost _host;
     private readonly SynthesisModel _model;
     private readonly CascadedRefinementNetwork _network;
+    private readonly AdamState? _adam;
+    private readonly string? _directory;
     private readonly NetworkLifetime _lifetime;
     private readonly Synthesizer _synthesizer;
     private int _scoringBatchSize = DefaultScoringBatchSize;
 
-    internal SynthesizeFromLabelsTransformer(IHostEnvironment environment, SynthesisModel model, CascadedRefinementNetwork network)
+    /// <param name="environment">The environment.</param>
+    /// <param name="model">All but the weights.</param>
+    /// <param name="network">The network, this object's from now on.</param>
+    /// <param name="adam">Where its optimizer stood, to be saved with it, this object's from now on; or null.</param>
+    /// <param name="directory">Where in a model file it was loaded from.</param>
+    internal SynthesizeFromLabelsTransformer(
+        IHostEnvironment environment, SynthesisModel model, CascadedRefinementNetwork network, AdamState? adam = null, string? directory = null)
     {
         _host = environment.Register(nameof(SynthesizeFromLabelsTransformer));
         _model = model;
         _network = network;
         _network.eval();
-        _lifetime = new NetworkLifetime(network);
+        _adam = adam;
+        _directory = directory;
+        _lifetime = new NetworkLifetime(network, adam);
         _synthesizer = new Synthesizer(network);
     }
 
@@ -141,7 +152,7 @@ public sealed class SynthesizeFromLabelsTransformer : ITransformer, IDisposable
     void ICanSaveModel.Save(ModelSaveContext ctx)
     {
         using var use = _lifetime.Enter(this);
-        MLNetInternals.Save(ctx, _model.ToJson(), stream => Safetensors.Write(stream, [.. _network.state_dict().Select(entry => (entry.Key, entry.Value))]));
+        MLNetInternals.Save(ctx, _model.ToJson(), stream => Safetensors.Write(stream, [.. _network.state_dict().Select(entry => (entry.Key, entry.Value))]), _adam is null ? null : _adam.Write);
     }
 
     /// <summary>Does something with the network, which lives on until that is done.</summary>
@@ -152,27 +163,42 @@ public sealed class SynthesizeFromLabelsTransformer : ITransformer, IDisposable
         return work(_network);
     }
 
-    internal static SynthesizeFromLabelsTransformer Load(IHostEnvironment environment, SynthesisModel model, Stream weights)
+    /// <summary>Where its optimizer stood, a copy for the caller to dispose; null where that is not known.</summary>
+    /// <param name="path">The model file that it was loaded from, which a loaded model leaves that in; null for one that was not.</param>
+    /// <exception cref="FormatException">It is damaged.</exception>
+    /// <exception cref="ObjectDisposedException">This transformer has been disposed.</exception>
+    internal AdamState? ReadAdam(string? path) => WithNetwork(network => path is null
+        ? _adam?.Clone()
+        : MLNetInternals.ReadOptimizer(_host, path, _directory, _model.LargestOptimizer, stream =>
+            AdamState.Read(stream, network.named_parameters().ToDictionary(named => named.name, named => named.parameter.shape))));
+
+    internal static SynthesizeFromLabelsTransformer Load(IHostEnvironment environment, SynthesisModel model, Stream weights, string? directory = null)
     {
         var header = Safetensors.ReadHeader(weights);
         model.CheckSize(header);
         TorchBackend.Start();
-        using var channel = environment.Start("Loading");
-        var device = ComputeDevice.Resolve(
-            device: null, MLNetInternals.GpuDeviceId(environment), MLNetInternals.FallbackToCpu(environment),
-            message => channel.Info(MessageSensitivity.None, message));
+        var device = ChooseDevice(environment);
         var network = new CascadedRefinementNetwork(model.Architecture);
         try
         {
             Safetensors.ReadInto(weights, header, network.state_dict());
             network.to(device);
-            return new SynthesizeFromLabelsTransformer(environment, model, network);
+            return new SynthesizeFromLabelsTransformer(environment, model, network, directory: directory);
         }
         catch
         {
             network.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Where a model that is not trained here computes: where the context says, or on the CPU.</summary>
+    internal static torch.Device ChooseDevice(IHostEnvironment environment)
+    {
+        using var channel = environment.Start("Loading");
+        return ComputeDevice.Resolve(
+            device: null, MLNetInternals.GpuDeviceId(environment), MLNetInternals.FallbackToCpu(environment),
+            message => channel.Info(MessageSensitivity.None, message));
     }
 
     internal static void CheckScoringBatchSize(IExceptionContext context, int value)

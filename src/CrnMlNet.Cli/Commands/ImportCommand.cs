@@ -13,8 +13,10 @@ internal static class ImportCommand
         Examples:
           crn import vgg19 vgg19-dcbb9e9d.pth
           crn import vgg19 --download
+          crn import crn result_256p/model.ckpt --output crn-256p.zip
         """)
     {
         ImportVgg19Command.Create(),
+        ImportCrnCommand.Create(),
     };
 }

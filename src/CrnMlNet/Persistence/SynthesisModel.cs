@@ -28,6 +28,9 @@ internal sealed record SynthesisModel(
     /// <summary>The most bytes that the weights can have as a file: of 8 bytes each, behind a long header.</summary>
     public long LargestWeights => LargestWeightsHeader + sizeof(double) * Architecture.ParameterCount();
 
+    /// <summary>The most bytes that Adam's two moments and its steps can have as a file.</summary>
+    public long LargestOptimizer => 4 * LargestWeightsHeader + 2 * sizeof(float) * Architecture.ParameterCount();
+
     public string ToJson()
     {
         using var palette = JsonDocument.Parse(Decoder.Palette.ToJson());
