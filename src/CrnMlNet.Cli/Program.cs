@@ -11,6 +11,7 @@ var root = new RootCommand(
       crn train --labels data/labels --photos data/photos --output model.zip
       crn synthesize --model model.zip --labels data/more-labels --output photos
       crn evaluate --model model.zip --labels data/val/labels --photos data/val/photos
+      crn import vgg19 vgg19-dcbb9e9d.pth
       crn import crn result_256p/model.ckpt --output crn-256p.zip
 
     Exit codes:

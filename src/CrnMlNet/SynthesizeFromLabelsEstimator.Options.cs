@@ -1,6 +1,7 @@
 using CrnMlNet.Torch.Networks;
 using CrnMlNet.Torch.Objectives;
 using CrnMlNet.Torch.Training;
+using CrnMlNet.Torch.Weights;
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
 
@@ -79,6 +80,15 @@ public sealed partial class SynthesizeFromLabelsEstimator
 
         /// <summary>Whether pairs are mirrored left to right half of the time while training.</summary>
         public bool Mirror { get; set; } = true;
+
+        /// <summary>In which network synthesized and real photos are compared: VGG-19 where it was imported, unless set.</summary>
+        public PerceptionChoice Perception { get; set; } = PerceptionChoice.Auto;
+
+        /// <summary>
+        /// A file with VGG-19's weights to compare with instead of the imported ones, or null: any that <see cref="Torch.Weights.Vgg19File"/>
+        /// reads and of which it finds out what the weights expect of images.
+        /// </summary>
+        public string? PerceptionWeightsPath { get; set; }
 
         /// <summary>What is done to photos before the network learns from them; also to those of the <see cref="ValidationSet"/>.
         /// <see cref="PhotoPreprocessing.Vivid"/> takes its time while the data is read, about 10 microseconds a pixel of the working size.</summary>
@@ -206,6 +216,8 @@ public sealed partial class SynthesizeFromLabelsEstimator
             CheckDefined(context, nameof(LabelEncoding), LabelEncoding);
             CheckDefined(context, nameof(UnknownLabels), UnknownLabels);
             CheckDefined(context, nameof(OnCancellation), OnCancellation);
+            CheckDefined(context, nameof(Perception), Perception);
+            CheckPerception(context);
             CheckDefined(context, nameof(PhotoPreprocessing), PhotoPreprocessing);
             CheckDefined(context, nameof(Diversity), Diversity);
             if (LayerWeights is null)
@@ -226,6 +238,19 @@ public sealed partial class SynthesizeFromLabelsEstimator
             {
                 throw context.Process(e);
             }
+        }
+
+        // Here already, as reading the data may take long.
+        private void CheckPerception(IExceptionContext context)
+        {
+            if (PerceptionWeightsPath is null && Perception == PerceptionChoice.Vgg19 && !Vgg19Import.Exists)
+                throw context.Process(new ArgumentOutOfRangeException(nameof(Perception), Perception, Vgg19Import.Missing));
+            if (PerceptionWeightsPath is not null && Perception == PerceptionChoice.Filters)
+                throw context.Process(new ArgumentOutOfRangeException(
+                    nameof(PerceptionWeightsPath), PerceptionWeightsPath, "PerceptionWeightsPath is for VGG-19, but Perception asks for the filters."));
+            if (PerceptionWeightsPath is not null && !File.Exists(PerceptionWeightsPath))
+                throw context.Process(new ArgumentOutOfRangeException(
+                    nameof(PerceptionWeightsPath), PerceptionWeightsPath, "The file of VGG-19's weights does not exist."));
         }
 
         private static void CheckDefined<T>(IExceptionContext context, string option, T value) where T : struct, Enum

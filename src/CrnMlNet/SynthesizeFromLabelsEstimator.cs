@@ -56,7 +56,7 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
     /// the message says what would fit.</exception>
     /// <exception cref="IOException">The checkpoint folder cannot be made or another training uses it, or the model to start from cannot
     /// be read.</exception>
-    /// <exception cref="FormatException">The model to start from is damaged.</exception>
+    /// <exception cref="FormatException">The model to start from is damaged, or VGG-19's weights are.</exception>
     public SynthesizeFromLabelsTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
@@ -68,7 +68,7 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
             _options.Device, MLNetInternals.GpuDeviceId(_environment), _options.FallbackToCpu ?? MLNetInternals.FallbackToCpu(_environment),
             message => channel.Info(MessageSensitivity.None, message));
 
-        using var perception = new FilterBankPerception(device);
+        using var perception = ChosenPerception.Open(_options, device, message => channel.Info(MessageSensitivity.None, message));
         Check(_options.LayerWeights, perception);
 
         // A GPU has memory of its own; pairs and weights are the least of it.

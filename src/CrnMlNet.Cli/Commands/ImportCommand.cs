@@ -11,9 +11,12 @@ internal static class ImportCommand
         Brings in what others have trained.
 
         Examples:
+          crn import vgg19 vgg19-dcbb9e9d.pth
+          crn import vgg19 --download
           crn import crn result_256p/model.ckpt --output crn-256p.zip
         """)
     {
+        ImportVgg19Command.Create(),
         ImportCrnCommand.Create(),
     };
 }

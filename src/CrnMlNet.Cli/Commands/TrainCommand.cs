@@ -67,6 +67,8 @@ internal static class TrainCommand
             Description = "Learn from photos in vivid tones, as the paper's authors did at 512x1024 and 1024x2048; 'crn vivid' shows what that looks like.",
         };
         var noMirror = new Option<bool>("--no-mirror") { Description = "Don't mirror pairs left to right half of the time." };
+        var perception = OneOf("--perception", "In which network photos are compared; auto is VGG-19 where it was imported (crn import vgg19).", defaults.Perception);
+        var perceptionWeights = new Option<string?>("--perception-weights") { Description = "A file of VGG-19's weights to compare with instead of the imported ones.", HelpName = "FILE" };
         var checkpoints = new Option<string?>("--checkpoints")
         {
             Description = "Where the training is kept while it runs, to be continued after a stop or a crash; removed when it is done. [default: beside the model, its name with .checkpoints]",
@@ -93,7 +95,7 @@ internal static class TrainCommand
         {
             labels, photos, output, palette, height, width, epochs, batchSize, learningRate, widthFactor, noiseChannels,
             imagesPerLayout, diversity, layerWeights, seed, device,
-            unknownLabels, labelEncoding, vivid, noMirror, checkpoints, fresh, samples, sampleCount,
+            unknownLabels, labelEncoding, vivid, noMirror, perception, perceptionWeights, checkpoints, fresh, samples, sampleCount,
         };
         command.SetAction(parsed =>
         {
@@ -117,6 +119,8 @@ internal static class TrainCommand
                 LabelEncoding = Enum.Parse<LabelEncoding>(parsed.GetRequiredValue(labelEncoding), ignoreCase: true),
                 PhotoPreprocessing = parsed.GetValue(vivid) ? PhotoPreprocessing.Vivid : PhotoPreprocessing.None,
                 Mirror = !parsed.GetValue(noMirror),
+                Perception = Enum.Parse<PerceptionChoice>(parsed.GetRequiredValue(perception), ignoreCase: true),
+                PerceptionWeightsPath = parsed.GetValue(perceptionWeights),
                 CheckpointFolder = parsed.GetValue(checkpoints) ?? model + ".checkpoints",
                 KeepCheckpoint = true, // until the model is saved
             };

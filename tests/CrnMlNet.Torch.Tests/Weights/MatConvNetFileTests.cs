@@ -121,6 +121,10 @@ public class MatConvNetFileTests
         var end = 136 + BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(132));
         bytes[end - 1] ^= 1;
         Assert.Contains("damaged", Assets.Refusal(bytes));
+
+        // A zlib stream that asks for a dictionary (RFC 1950, FDICT), which nobody has.
+        (bytes[136], bytes[137]) = (0x78, 0xbb);
+        Assert.Contains("damaged", Assets.Refusal(bytes));
     }
 
     [Fact]
