@@ -24,10 +24,10 @@ public sealed record SynthesisEvaluation(int Pairs, int Height, int Width, Nearn
 {
     /// <summary>Evaluates a model.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="pairs">Label images and photos, at least one pair. They are read one at a time and not disposed.</param>
+    /// <param name="pairs">Label maps and photos, at least one pair. They are read one at a time and not disposed.</param>
     /// <exception cref="ArgumentException">There is no pair.</exception>
-    /// <exception cref="InvalidOperationException">A label image has ids or colours that the palette lacks.</exception>
-    public static SynthesisEvaluation Of(SynthesizeFromLabelsTransformer model, IEnumerable<(MLImage Labels, MLImage Photo)> pairs)
+    /// <exception cref="InvalidOperationException">A label map has ids or colours that the palette lacks.</exception>
+    public static SynthesisEvaluation Of(SynthesizeFromLabelsTransformer model, IEnumerable<(LabelMap Labels, MLImage Photo)> pairs)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(pairs);

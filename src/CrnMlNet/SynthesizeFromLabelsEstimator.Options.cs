@@ -1,3 +1,4 @@
+using CrnMlNet.Data;
 using CrnMlNet.Torch.Networks;
 using CrnMlNet.Torch.Objectives;
 using CrnMlNet.Torch.Training;
@@ -14,11 +15,23 @@ public sealed partial class SynthesizeFromLabelsEstimator
     /// </summary>
     public sealed class Options
     {
-        /// <summary>The column of synthesized photos.</summary>
+        /// <summary>The column of synthesized photos. Where there are several, it is the first one's name, and the others append <c>.1</c>, <c>.2</c>, ...</summary>
         public string OutputColumnName { get; set; } = "Synthesized";
 
-        /// <summary>The column of label images.</summary>
+        /// <summary>What the columns of synthesized photos hold: images or vectors.</summary>
+        public OutputKind OutputKind { get; set; } = OutputKind.Image;
+
+        /// <summary>
+        /// Of a network that synthesizes k images for a layout, the one, from 0 to k - 1, that becomes the output column; null: each has a
+        /// column of its own.
+        /// </summary>
+        public int? OutputImage { get; set; }
+
+        /// <summary>The column of labels: images, paths of label files, or vectors; see <see cref="SynthesizeFromLabelsEstimator"/>.</summary>
         public string InputColumnName { get; set; } = "Labels";
+
+        /// <summary>The folder in which relative paths in a text column of label files begin; null: the process's current one. It is saved with the model.</summary>
+        public string? LabelFolder { get; set; }
 
         /// <summary>The column of real photos. Needed to fit; a fitted model does without.</summary>
         public string PhotoColumnName { get; set; } = "Photo";
@@ -178,6 +191,11 @@ public sealed partial class SynthesizeFromLabelsEstimator
         /// <summary>A model to start from like <see cref="WarmStartModelPath"/>, or null. It is not changed, and stays the caller's to dispose.</summary>
         public SynthesizeFromLabelsTransformer? WarmStartModel { get; set; }
 
+        internal OutputColumns Output() => new(OutputColumnName, OutputKind, OutputImage, Architecture());
+
+        internal LabelColumn LabelColumn(IExceptionContext context, DataViewSchema.Column column, string role, LabelEncoding encoding)
+            => Data.LabelColumn.Of(context, column, role, new LabelDecoder(Palette, encoding, UnknownLabels), Architecture(), LabelFolder);
+
         internal Options Copy() => (Options)MemberwiseClone();
 
         internal CrnArchitecture Architecture() => new()
@@ -216,6 +234,7 @@ public sealed partial class SynthesizeFromLabelsEstimator
             CheckDefined(context, nameof(LabelEncoding), LabelEncoding);
             CheckDefined(context, nameof(UnknownLabels), UnknownLabels);
             CheckDefined(context, nameof(OnCancellation), OnCancellation);
+            CheckDefined(context, nameof(OutputKind), OutputKind);
             CheckDefined(context, nameof(Perception), Perception);
             CheckPerception(context);
             CheckDefined(context, nameof(PhotoPreprocessing), PhotoPreprocessing);
@@ -232,6 +251,7 @@ public sealed partial class SynthesizeFromLabelsEstimator
             try
             {
                 Architecture().Validate();
+                OutputColumns.Check(OutputImage, OutputKind, Architecture());
                 Training(0).Validate();
             }
             catch (ArgumentOutOfRangeException e)

@@ -40,13 +40,12 @@ internal static class EvaluateCommand
         return ExitCode.Success;
     }
 
-    private static IEnumerable<(MLImage Labels, MLImage Photo)> Load(ProgressView view, IReadOnlyList<LabelPhotoPair> pairs)
+    private static IEnumerable<(LabelMap Labels, MLImage Photo)> Load(ProgressView view, IReadOnlyList<LabelPhotoPair> pairs)
     {
         for (int i = 0; i < pairs.Count; i++)
         {
-            using var labels = ImageFile.Load(pairs[i].LabelPath);
             using var photo = ImageFile.Load(pairs[i].PhotoPath);
-            yield return (labels, photo);
+            yield return (LabelMap.Load(pairs[i].LabelPath), photo);
             view.Report(new Progress("Synthesizing", i + 1, pairs.Count, ""));
         }
     }

@@ -11,7 +11,7 @@ internal static class TrainCommand
         var defaults = new SynthesizeFromLabelsEstimator.Options();
         var labels = new Option<string>("--labels")
         {
-            Description = "Folder of the label images (.png, .bmp, .gif): gray values are ids, or colours are classes.",
+            Description = "Folder of the label images (.png, .bmp, .gif): gray values (of up to 16 bits) or palette indices are ids, or colours are classes.",
             HelpName = "DIR",
             Required = true,
         };

@@ -69,7 +69,7 @@ public static class Trainer
             throw new ArgumentException("EarlyStoppingPatience needs a validation set to look at.", nameof(options));
         return DeviceMemory.Guard(
             () => TrainOn(network, perception, pairs, validation, options, start, report, log, warn ?? log, network.parameters().First().device, cancellation),
-            capacity => WhatFits(network.Architecture, options.BatchSize, pairs.Count + (validation?.Count ?? 0), capacity));
+            capacity => WhatFits(network.Architecture, options.BatchSize, pairs.CountByMemory + (validation?.CountByMemory ?? 0), capacity));
     }
 
     /// <summary>What would fit where a training turned out not to, as a sentence.</summary>

@@ -111,7 +111,7 @@ public sealed class BatchTests(TrainedModel model) : IDisposable
     public void A_bad_row_is_told_at_that_row_and_the_others_are_painted(int size)
     {
         using var folder = new TemporaryFolder();
-        Data.PngWriter.Write(folder["odd.png"], 32, 24, Data.PngWriter.Gray, [.. Enumerable.Repeat((byte)77, 32 * 24)]);
+        PngWriter.Write(folder["odd.png"], 32, 24, PngWriter.Gray, [.. Enumerable.Repeat((byte)77, 32 * 24)]);
         var files = Samples.WriteFiles(folder, 9);
         var expected = files.Select(row => row.LabelPath).ToList();
         files.Insert(5, new Files { LabelPath = "odd.png" });
