@@ -37,14 +37,14 @@ internal static class FitInOwnProcess
     [ModuleInitializer]
     internal static void FitAndEnd()
     {
-        if (Environment.GetEnvironmentVariable(Training)?.Split(' ') is not [var height, var width, var widthFactor, var batchSize, var images, var pairs])
+        if (Environment.GetEnvironmentVariable(Training)?.Split(' ') is not [var height, var width, var widthFactor, var batchSize, var images, var pairs, .. var weights])
             return;
-        Fit(height, width, widthFactor, batchSize, images, pairs);
+        Fit(height, width, widthFactor, batchSize, images, pairs, weights.SingleOrDefault());
         Environment.Exit(0);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void Fit(string height, string width, string widthFactor, string batchSize, string images, string pairs)
+    private static void Fit(string height, string width, string widthFactor, string batchSize, string images, string pairs, string? perceptionWeights)
     {
         // Instead of [ImageType] at the columns, which needs a size that is known when this is compiled.
         DataViewTypeManager.Register(new ImageDataViewType(), typeof(MLImage));
@@ -61,6 +61,7 @@ internal static class FitInOwnProcess
             BatchSize = int.Parse(batchSize),
             ImagesPerLayout = int.Parse(images),
             Epochs = 1,
+            PerceptionWeightsPath = perceptionWeights,
         }, int.Parse(pairs));
         Console.WriteLine($"{Taken}{memory.Growth}");
     }
