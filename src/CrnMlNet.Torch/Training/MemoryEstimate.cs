@@ -99,8 +99,9 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
     {
         if (perception is not Vgg19 vgg19)
             return 0;
-        double images = (double)batchSize * architecture.ImagesPerLayout * architecture.Height * architecture.Width;
-        return BytesPerNumber * vgg19.Weights.Values.Sum(weight => weight.numel()) + (long)(Holes * BytesPerNumber * images * (MapsInVgg19 - PerceivedMaps));
+        double photos = (double)batchSize * architecture.Height * architecture.Width;
+        double maps = architecture.ImagesPerLayout * (MapsInVgg19 - PerceivedMapsOfAnImage) - PerceivedMaps;
+        return BytesPerNumber * vgg19.Weights.Values.Sum(weight => weight.numel()) + (long)(Holes * BytesPerNumber * photos * maps);
     }
 
     /// <summary>The estimate with what <see cref="OfComparing"/> adds.</summary>

@@ -100,6 +100,8 @@ public static class Trainer
             options.LayerWeights, progress?.LayerWeights ?? options.LayerWeights.StartFor(perception) ?? Calibrate(perception, pairs, device), progress?.TermSums);
         var objective = Objective(lambda.Weights);
         log($"Learning by {objective.Description}, compared in {perception.Description}; layer weights ({options.LayerWeights}): {objective.Weights}.");
+        if (options.LayerWeights.DoubtAbout(perception) is { } doubt)
+            warn(doubt);
         if (options.LayerWeights.RescaleAfter >= options.Epochs)
             warn($"Layer weights are rescaled after epoch {options.LayerWeights.RescaleAfter}, and Epochs is {options.Epochs}: so they never are. Name an earlier epoch: paper:N.");
 
