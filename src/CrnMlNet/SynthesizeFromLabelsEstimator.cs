@@ -88,8 +88,9 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
 
         // A GPU has memory of its own; pairs and weights are the least of it.
         bool isCpu = device.type == DeviceType.CPU;
+        long comparing = MemoryEstimate.OfComparing(perception, _options.Architecture(), _options.BatchSize);
         if (isCpu)
-            MemoryEstimate.CheckTraining(_options.Architecture(), _options.BatchSize, pairs: 1);
+            MemoryEstimate.CheckTraining(_options.Architecture(), _options.BatchSize, pairs: 1, comparing);
         var (pairs, encoding) = TrainingRows.Read(_host, input, _options);
         channel.Info(MessageSensitivity.None, $"Read {pairs.Count} pairs at {_options.Height}x{_options.Width}; labels are read as {encoding}.");
         var validation = ReadValidationSet(encoding, channel);
@@ -97,10 +98,10 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
         var decoder = new LabelDecoder(_options.Palette, encoding, _options.UnknownLabels);
         var architecture = _options.Architecture();
         int kept = pairs.CountByMemory + (validation?.CountByMemory ?? 0);
-        var memory = MemoryEstimate.OfTraining(architecture, _options.BatchSize, kept);
+        var memory = MemoryEstimate.OfTraining(architecture, _options.BatchSize, kept).With(comparing);
         channel.Info(MessageSensitivity.None, $"Training will take about {MemoryEstimate.Show(memory.Total)} of memory; how much time, the first steps tell.");
         if (isCpu)
-            MemoryEstimate.CheckTraining(architecture, _options.BatchSize, kept);
+            MemoryEstimate.CheckTraining(architecture, _options.BatchSize, kept, comparing);
         int seed = _options.Seed ?? MLNetInternals.Seed(_environment) ?? 0;
         var network = Guard(() => new CascadedRefinementNetwork(architecture, (ulong)(uint)seed), kept);
         try

@@ -31,6 +31,9 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
     /// <summary>Maps of the photo's size in the perception network (24 filters, kept twice and passing) and around it.</summary>
     private const int PerceivedMaps = 190;
 
+    /// <summary>As many in VGG-19 and around it: what the backward pass keeps of its convolutions, the photo's taps, and what is passing.</summary>
+    private const int MapsInVgg19 = 800;
+
     /// <summary>Holes in the native heap.</summary>
     private const double Holes = 1.1;
 
@@ -79,6 +82,25 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
             TrainingSlack);
     }
 
+    /// <summary>
+    /// What comparing in a perception network takes beyond the bank of frequency filters, which <see cref="OfTraining"/> counts
+    /// in: bytes of its weights and activations.
+    /// </summary>
+    /// <param name="perception">Phi.</param>
+    /// <param name="architecture">The network that is trained.</param>
+    /// <param name="batchSize">Pairs in a step.</param>
+    public static long OfComparing(IPerceptionNetwork perception, CrnArchitecture architecture, int batchSize)
+    {
+        if (perception is not Vgg19 vgg19)
+            return 0;
+        double images = (double)batchSize * architecture.ImagesPerLayout * architecture.Height * architecture.Width;
+        return BytesPerNumber * vgg19.Weights.Values.Sum(weight => weight.numel()) + (long)(Holes * BytesPerNumber * images * (MapsInVgg19 - PerceivedMaps));
+    }
+
+    /// <summary>The estimate with what <see cref="OfComparing"/> adds.</summary>
+    /// <param name="comparing">Bytes.</param>
+    public MemoryEstimate With(long comparing) => this with { Activations = Activations + comparing };
+
     /// <summary>The memory that a network takes for synthesizing, once its weights are there: for weights and one step.</summary>
     /// <param name="architecture">The network.</param>
     /// <param name="batchSize">Layouts in a step.</param>
@@ -105,10 +127,11 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
     /// <param name="architecture">The network.</param>
     /// <param name="batchSize">Pairs in a step.</param>
     /// <param name="pairs">Pairs to learn from.</param>
+    /// <param name="comparing">What <see cref="OfComparing"/> adds, in bytes.</param>
     /// <exception cref="InsufficientMemoryException">It is; the message says what would fit.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The architecture is out of range.</exception>
-    public static void CheckTraining(CrnArchitecture architecture, int batchSize, int pairs) =>
-        OfTraining(architecture, batchSize, pairs).CheckRoom(Available, available => TrainingThatFits(architecture, batchSize, pairs, available));
+    public static void CheckTraining(CrnArchitecture architecture, int batchSize, int pairs, long comparing = 0) =>
+        OfTraining(architecture, batchSize, pairs).With(comparing).CheckRoom(Available, available => TrainingThatFits(architecture, batchSize, pairs, available - comparing));
 
     /// <summary>Refuses a network that is far above the memory that this process can have, before any of it is taken.</summary>
     /// <param name="architecture">The network.</param>

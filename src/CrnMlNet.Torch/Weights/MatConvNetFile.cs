@@ -199,10 +199,10 @@ internal sealed class MatConvNetFile : TensorFile
         {
             switch (field)
             {
-                case "name" when value.IsText:
+                case "name" when value.IsText && !value.IsEmpty:
                     name = reader.ReadText(value);
                     break;
-                case "type" when value.IsText:
+                case "type" when value.IsText && !value.IsEmpty:
                     type = reader.ReadText(value);
                     break;
                 case "weights" when value.IsCell:

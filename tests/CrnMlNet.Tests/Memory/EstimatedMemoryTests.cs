@@ -1,6 +1,8 @@
 using System.Globalization;
 using CrnMlNet.Tests.Pipelines;
+using CrnMlNet.Torch.Networks;
 using CrnMlNet.Torch.Training;
+using CrnMlNet.Torch.Weights;
 using Microsoft.ML;
 
 namespace CrnMlNet.Tests.Memory;
@@ -15,15 +17,34 @@ public class EstimatedMemoryTests
     [InlineData(96, 128, 0.25, 1, 6)]
     [InlineData(256, 512, 0.0625, 1, 3)]
     public void A_training_takes_what_was_announced(int height, int width, double widthFactor, int batchSize, int pairs)
+        => Check(height, width, widthFactor, batchSize, pairs);
+
+    [Theory]
+    [InlineData(96, 128, 0.125, 4, 4)]
+    [InlineData(256, 512, 0.0625, 1, 1)]
+    public void Comparing_in_VGG_19_takes_what_was_announced(int height, int width, double widthFactor, int batchSize, int pairs)
+    {
+        using var folder = new TemporaryFolder();
+        using var vgg19 = new Vgg19(new Vgg19Source("zeros.safetensors", new string('0', 64), Vgg19Normalisation.TorchVision));
+        string weights = folder["zeros.safetensors"];
+        using (var file = File.Create(weights))
+            Safetensors.Write(file, vgg19.Weights.Select(weight => (weight.Key, weight.Value)), new Dictionary<string, string> { [Vgg19File.NormalisationKey] = "torchvision" });
+
+        Check(height, width, widthFactor, batchSize, pairs, vgg19, weights);
+    }
+
+    private static void Check(int height, int width, double widthFactor, int batchSize, int pairs, IPerceptionNetwork? perception = null, string? weights = null)
     {
         Assert.SkipUnless(PeakMemory.IsKnown, "This system does not tell a process' greatest memory.");
 
-        var (exitCode, output) = FitInOwnProcess.Run(height, width, widthFactor, batchSize, pairs);
+        var (exitCode, output) = FitInOwnProcess.Run([height, width, widthFactor, batchSize, pairs, .. weights is null ? Array.Empty<object>() : [weights]]);
 
         Assert.True(exitCode == 0, output);
         double taken = double.Parse(output.Split('\n').Single(line => line.StartsWith(FitInOwnProcess.Taken, StringComparison.Ordinal))[FitInOwnProcess.Taken.Length..], CultureInfo.InvariantCulture);
-        double announced = MemoryEstimate.OfTraining(
-            new() { Channels = LabelPalette.CamVid.ChannelCount, Height = height, Width = width, WidthFactor = widthFactor, NoiseChannels = 2 }, batchSize, pairs).Total;
+        var architecture = new CrnArchitecture { Channels = LabelPalette.CamVid.ChannelCount, Height = height, Width = width, WidthFactor = widthFactor, NoiseChannels = 2 };
+        double announced = MemoryEstimate.OfTraining(architecture, batchSize, pairs).Total;
+        if (perception is not null)
+            announced += MemoryEstimate.OfComparing(perception, architecture, batchSize);
         TestContext.Current.TestOutputHelper!.WriteLine($"Announced {announced / (1 << 20):0} MiB, taken {taken / (1 << 20):0} MiB.");
         Assert.InRange(announced / taken, 0.7, 1.3);
         Assert.Contains($"Training will take about {MemoryEstimate.Show((long)announced)} of memory", output);

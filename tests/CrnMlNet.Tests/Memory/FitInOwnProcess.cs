@@ -37,14 +37,14 @@ internal static class FitInOwnProcess
     [ModuleInitializer]
     internal static void FitAndEnd()
     {
-        if (Environment.GetEnvironmentVariable(Training)?.Split(' ') is not [var height, var width, var widthFactor, var batchSize, var pairs])
+        if (Environment.GetEnvironmentVariable(Training)?.Split(' ') is not [var height, var width, var widthFactor, var batchSize, var pairs, .. var weights])
             return;
-        Fit(height, width, widthFactor, batchSize, pairs);
+        Fit(height, width, widthFactor, batchSize, pairs, weights.SingleOrDefault());
         Environment.Exit(0);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void Fit(string height, string width, string widthFactor, string batchSize, string pairs)
+    private static void Fit(string height, string width, string widthFactor, string batchSize, string pairs, string? perceptionWeights)
     {
         // Instead of [ImageType] at the columns, which needs a size that is known when this is compiled.
         DataViewTypeManager.Register(new ImageDataViewType(), typeof(MLImage));
@@ -60,6 +60,7 @@ internal static class FitInOwnProcess
             WidthFactor = double.Parse(widthFactor, CultureInfo.InvariantCulture),
             BatchSize = int.Parse(batchSize),
             Epochs = 1,
+            PerceptionWeightsPath = perceptionWeights,
         }, int.Parse(pairs));
         Console.WriteLine($"{Taken}{memory.Growth}");
     }

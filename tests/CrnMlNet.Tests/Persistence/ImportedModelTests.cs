@@ -82,11 +82,12 @@ public sealed class ImportedModelTests : IDisposable
     /// learning rate.
     /// </summary>
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public void A_training_that_starts_from_it_goes_on_with_Adams_moments(bool fromFile)
+    [InlineData(true, 1)]
+    [InlineData(false, 1)]
+    [InlineData(true, 9)]
+    public void A_training_that_starts_from_it_goes_on_with_Adams_moments(bool fromFile, int images)
     {
-        var model = new AuthorsModel();
+        var model = new AuthorsModel(images: images);
         var checkpoint = model.Checkpoint(name => name.StartsWith("g_16", StringComparison.Ordinal), 0.05092258f);
         foreach (var name in model.Names.Where(name => name.StartsWith("g_16", StringComparison.Ordinal)))
         {
@@ -97,6 +98,7 @@ public sealed class ImportedModelTests : IDisposable
         using var imported = _mlContext.Model.LoadCrnCheckpoint(Prefix);
         _mlContext.Model.Save(imported, null, Saved);
         var options = Options();
+        options.ImagesPerLayout = images;
         (options.WarmStartModelPath, options.WarmStartModel) = (fromFile ? Saved : null, fromFile ? null : imported);
 
         using var trained = Samples.Train(options, pairs: 1);
