@@ -7,7 +7,8 @@ var root = new RootCommand(
     $"""
     Paints photographs from semantic label maps with a Cascaded Refinement Network.
 
-    First train a model on pairs of label images and photos, then synthesize photos from any label images:
+    First look at your label images, then train a model on pairs of label images and photos, then synthesize photos from any label images:
+      crn inspect data/labels --photos data/photos
       crn train --labels data/labels --photos data/photos --output model.zip
       crn synthesize --model model.zip --labels data/more-labels --output photos
       crn evaluate --model model.zip --labels data/val/labels --photos data/val/photos
@@ -25,6 +26,7 @@ var root = new RootCommand(
     TrainCommand.Create(),
     SynthesizeCommand.Create(),
     VividCommand.Create(),
+    InspectCommand.Create(),
     EvaluateCommand.Create(),
     ExportCommand.Create(),
     ImportCommand.Create(),

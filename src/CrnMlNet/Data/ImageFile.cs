@@ -79,6 +79,13 @@ public static class ImageFile
         RejectTruncated(head, end, path);
     }
 
+    /// <summary>The size that the file's head tells, in pixels; null: it is no picture.</summary>
+    internal static (int Width, int Height)? SizeOf(string path)
+    {
+        using var codec = SKCodec.Create(path);
+        return codec is null ? null : (codec.Info.Width, codec.Info.Height);
+    }
+
     /// <summary>Reads a file.</summary>
     /// <exception cref="IOException">The file is missing or cannot be read.</exception>
     internal static byte[] ReadBytes(string path)

@@ -11,7 +11,9 @@ namespace CrnMlNet.Data;
 /// </summary>
 internal sealed class TrainingRows
 {
-    private const double AspectTolerance = 0.01;
+    /// <summary>By how much the aspects of a label image and its photo may differ, relatively.</summary>
+    public const double AspectTolerance = 0.01;
+
     private const int LongestText = 200;
 
     private readonly IDataView _input;
