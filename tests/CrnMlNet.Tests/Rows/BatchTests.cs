@@ -270,6 +270,55 @@ public sealed class BatchTests(TrainedModel model) : IDisposable
         Assert.Throws<ArgumentOutOfRangeException>(() => _transformer.ScoringBatchSize = size);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(4)]
+    public void Columns_of_any_type_pass_through(int size)
+    {
+        var rows = ShufflableRows.From(model.MLContext, Enumerable.Range(0, 9).Select(i => new Anything
+        {
+            Flag = i % 2 == 0,
+            Byte = (byte)(200 + i),
+            Long = -1L << i,
+            Double = i == 3 ? double.NaN : 1.0 / (i + 1),
+            Time = new DateTime(2017, 10, 22).AddHours(i),
+            Span = TimeSpan.FromSeconds(i),
+            Key = (uint)(i % 5),
+            Ragged = [.. Enumerable.Range(0, i % 4).Select(j => i + j / 2f)],
+            Labels = Samples.Labels(i),
+        }).ToList());
+        _transformer.ScoringBatchSize = size;
+        var photos = _transformer.Transform(rows);
+        var passing = photos.Schema.Take(rows.Schema.Count).ToArray();
+
+        Assert.Equal(rows.Schema.Select(column => (column.Name, column.Type)), passing.Select(column => (column.Name, column.Type)));
+        Assert.Equal(RowValues.Read(rows), RowValues.Read(photos).Select(row => row.Only(passing)));
+        Assert.Equal(RowValues.Read(rows, [.. rows.Schema], new Random(5)).Count, RowValues.Read(photos, [.. photos.Schema], new Random(5)).Intersect(RowValues.Read(photos)).Count());
+    }
+
+    private sealed class Anything
+    {
+        public bool Flag { get; set; }
+
+        public byte Byte { get; set; }
+
+        public long Long { get; set; }
+
+        public double Double { get; set; }
+
+        public DateTime Time { get; set; }
+
+        public TimeSpan Span { get; set; }
+
+        [KeyType(5)]
+        public uint Key { get; set; }
+
+        public float[] Ragged { get; set; } = [];
+
+        [ImageType(Samples.Height, Samples.Width)]
+        public MLImage? Labels { get; set; }
+    }
+
     private IDataView Shufflable(int count) => ShufflableRows.From(model.MLContext, Samples.Scenes(count));
 
     /// <summary>Gives each cursor another order, whatever is asked for.</summary>
