@@ -27,9 +27,17 @@ internal static class DiskSpace
     public static void CheckRoomFor(IReadOnlyList<CrnArchitecture> stages, string modelPath, string checkpointFolder, bool keepsBest)
     {
         double weights = BytesOf(stages[^1]), earlier = stages.SkipLast(1).Sum(BytesOf);
-        Check(AtomicFile.FolderOf(modelPath), weights * Copies, $"the model '{modelPath}'");
+        CheckRoomFor((long)weights, modelPath);
         Check(AtomicFile.FolderOf(checkpointFolder), (weights * Checkpoints + earlier * CheckpointsOfStage) * (CopiesInCheckpoint + (keepsBest ? 1 : 0)), $"the checkpoints in '{checkpointFolder}' (--checkpoints moves them)");
-        Check(Path.GetTempPath(), weights, $"ML.NET's temporary copy of the model '{modelPath}' (set TMPDIR to move it)");
+    }
+
+    /// <param name="bytes">The bytes of what the model holds.</param>
+    /// <param name="modelPath">The model.</param>
+    /// <exception cref="IOException">The disk of the model, or that of temporary files, lacks the room.</exception>
+    public static void CheckRoomFor(long bytes, string modelPath)
+    {
+        Check(AtomicFile.FolderOf(modelPath), bytes * Copies, $"the model '{modelPath}'");
+        Check(Path.GetTempPath(), bytes, $"ML.NET's temporary copy of the model '{modelPath}' (set TMPDIR to move it)");
     }
 
     private static double BytesOf(CrnArchitecture architecture) => (double)architecture.ParameterCount() * BytesPerParameter;

@@ -42,7 +42,7 @@ internal static class Failure
         ExternalException => FirstLine(exception.Message),
         // The library names its options; here they are flags, of which the model keeps the first.
         _ => exception.Message.ReplaceLineEndings(" ")
-            .Replace("set UnknownLabels = Void", "train with --unknown-labels void")
+            .Replace("set UnknownLabels = Void", "train or import with --unknown-labels void")
             .Replace("delete the folder or name another one", "add --fresh")
             .Replace("WarmStartModelPath", "--warm-start"),
     };

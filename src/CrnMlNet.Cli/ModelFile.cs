@@ -6,13 +6,17 @@ namespace CrnMlNet.Cli;
 /// <summary>Models on disk: ML.NET's zip with a <see cref="SynthesizeFromLabelsTransformer"/> in it.</summary>
 internal static class ModelFile
 {
+    /// <param name="mlContext">The context.</param>
+    /// <param name="model">What to save.</param>
+    /// <param name="path">Where.</param>
+    /// <param name="written">Is told how many bytes the file has by now; exceptions end the saving.</param>
     /// <exception cref="IOException">It cannot be written, for instance because the disk is full; nothing is left behind.</exception>
-    public static void Save(MLContext mlContext, SynthesizeFromLabelsTransformer model, string path)
+    public static void Save(MLContext mlContext, SynthesizeFromLabelsTransformer model, string path, Action<long>? written = null)
     {
         try
         {
             // No schema: ML.NET cannot save one that has nothing but image columns ("No valid columns to save").
-            AtomicFile.Write(path, stream => mlContext.Model.Save(model, inputSchema: null, stream));
+            AtomicFile.Write(path, stream => mlContext.Model.Save(model, inputSchema: null, written is null ? stream : new WatchedStream(stream, written)));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -7,10 +7,13 @@ var root = new RootCommand(
     $"""
     Paints photographs from semantic label maps with a Cascaded Refinement Network.
 
-    First train a model on pairs of label images and photos, then synthesize photos from any label images:
+    First look at your label images, then train a model on pairs of label images and photos, then synthesize photos from any label images:
+      crn inspect data/labels --photos data/photos
       crn train --labels data/labels --photos data/photos --output model.zip
       crn synthesize --model model.zip --labels data/more-labels --output photos
       crn evaluate --model model.zip --labels data/val/labels --photos data/val/photos
+      crn import vgg19 vgg19-dcbb9e9d.pth
+      crn import crn result_256p/model.ckpt --output crn-256p.zip
 
     Exit codes:
       {ExitCode.Success,-4} done
@@ -23,8 +26,10 @@ var root = new RootCommand(
     TrainCommand.Create(),
     SynthesizeCommand.Create(),
     VividCommand.Create(),
+    InspectCommand.Create(),
     EvaluateCommand.Create(),
     ExportCommand.Create(),
+    ImportCommand.Create(),
 };
 
 var parsed = root.Parse(args.Length == 0 ? ["--help"] : args);

@@ -16,7 +16,7 @@ internal sealed class SampleSheet : IDisposable
     private const int Gap = 4;
     private const int Columns = 3;
 
-    private readonly List<(MLImage Labels, MLImage Photo)> _pairs = [];
+    private readonly List<(LabelMap Labels, MLImage Photo)> _pairs = [];
     private MLImage[]? _colouredLabels;
     private int _stage;
 
@@ -31,7 +31,7 @@ internal sealed class SampleSheet : IDisposable
         for (int i = 0; i < count; i++)
         {
             var pair = pairs[(int)((long)i * pairs.Count / count)];
-            _pairs.Add((ImageFile.Load(pair.LabelPath), ImageFile.Load(pair.PhotoPath)));
+            _pairs.Add((LabelMap.Load(pair.LabelPath), ImageFile.Load(pair.PhotoPath)));
         }
     }
 
@@ -47,7 +47,7 @@ internal sealed class SampleSheet : IDisposable
     }
 
     /// <summary>Writes the sheet with what <paramref name="synthesize"/> paints; after the first call of the other overload.</summary>
-    public void Write(Func<MLImage, MLImage> synthesize)
+    public void Write(Func<LabelMap, MLImage> synthesize)
     {
         if (_colouredLabels is not [{ Width: var width, Height: var height }, ..])
             return;
@@ -74,11 +74,8 @@ internal sealed class SampleSheet : IDisposable
 
     public void Dispose()
     {
-        foreach (var (labels, photo) in _pairs)
-        {
-            labels.Dispose();
+        foreach (var (_, photo) in _pairs)
             photo.Dispose();
-        }
         foreach (var labels in _colouredLabels ?? [])
             labels.Dispose();
     }

@@ -8,16 +8,20 @@ namespace CrnMlNet.Cli;
 /// <summary><c>--stages 256x512:200,512x1024:20,1024x2048:5:newest=2</c>: sizes and epochs of a training that grows.</summary>
 internal static partial class StagesOption
 {
-    public static Option<IList<TrainingStage>?> Create() => new("--stages")
+    public static Option<IList<TrainingStage>> Create() => new("--stages")
     {
         Description = "Instead of --height, --width and --epochs: train at several sizes, each the same again or a doubling, and each with what the one before has learned. "
             + "HEIGHTxWIDTH:EPOCHS, and if need be :newest=N (only the newest N modules learn) and :rate=X (its learning rate). "
             + "The paper's authors: 256x512:200,512x1024:20,1024x2048:5:newest=2",
         HelpName = "HxW:N,...",
         Arity = ArgumentArity.ExactlyOne,
-        DefaultValueFactory = _ => null, // else it would be an empty list
         CustomParser = Parse,
     };
+
+    /// <summary>The stages asked for; null when none are.</summary>
+    public static IList<TrainingStage>? ValueIn(ParseResult parsed, Option<IList<TrainingStage>> option) =>
+        // Of an option that is not given, System.CommandLine gives a list with nothing in it.
+        parsed.GetValue(option) is { Count: > 0 } stages ? stages : null;
 
     private static IList<TrainingStage>? Parse(ArgumentResult argument)
     {

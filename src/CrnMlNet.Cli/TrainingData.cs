@@ -6,8 +6,8 @@ using Microsoft.ML.Transforms.Image;
 namespace CrnMlNet.Cli;
 
 /// <summary>
-/// Pairs of files as a data view. ML.NET's own <c>LoadImages</c> takes a truncated picture for a whole one, so the columns
-/// load with <see cref="ImageFile"/>; each image lives until the next row.
+/// Pairs of files as a data view. ML.NET's own <c>LoadImages</c> takes a truncated picture for a whole one and loses 16-bit ids and
+/// palette indices, so label files are given by their paths, and photos load with <see cref="ImageFile"/>; each lives until the next row.
 /// </summary>
 internal static class TrainingData
 {
@@ -34,26 +34,12 @@ internal static class TrainingData
     /// <summary>The columns have the names that <see cref="SynthesizeFromLabelsEstimator.Options"/> expects by default.</summary>
     private sealed class Row(LabelPhotoPair pair) : IDisposable
     {
-        private readonly LazyImage _labels = new(pair.LabelPath);
-        private readonly LazyImage _photo = new(pair.PhotoPath);
+        private MLImage? _photo;
 
-        public MLImage Labels => _labels.Value;
+        public string Labels => pair.LabelPath;
 
-        public MLImage Photo => _photo.Value;
+        public MLImage Photo => _photo ??= ImageFile.Load(pair.PhotoPath);
 
-        public void Dispose()
-        {
-            _labels.Dispose();
-            _photo.Dispose();
-        }
-    }
-
-    private sealed class LazyImage(string path) : IDisposable
-    {
-        private MLImage? _image;
-
-        public MLImage Value => _image ??= ImageFile.Load(path);
-
-        public void Dispose() => _image?.Dispose();
+        public void Dispose() => _photo?.Dispose();
     }
 }

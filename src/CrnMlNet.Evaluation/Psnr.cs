@@ -19,6 +19,8 @@ public static class Psnr
             double difference = one[i] - other[i];
             sum += difference * difference;
         }
-        return 10 * Math.Log10(255.0 * 255.0 * one.Length / sum);
+        return Of(sum / one.Length);
     }
+
+    internal static double Of(double meanSquaredError) => 10 * Math.Log10(255.0 * 255.0 / meanSquaredError);
 }

@@ -1,4 +1,5 @@
 using CrnMlNet.Data;
+using CrnMlNet.Torch.Inference;
 using Microsoft.ML.Data;
 
 namespace CrnMlNet.Evaluation;
@@ -18,37 +19,49 @@ public sealed record Nearness(double SlicedWasserstein, IReadOnlyList<SlicedWass
 /// <param name="Pairs">How many pairs were compared.</param>
 /// <param name="Height">The working height in pixels, to which photos were brought by area averaging.</param>
 /// <param name="Width">The working width in pixels.</param>
-/// <param name="Synthesized">The model's photos.</param>
+/// <param name="Synthesized">The model's photos; where it paints several of a layout, the first ones.</param>
 /// <param name="FlatPainting">The flat paintings.</param>
-public sealed record SynthesisEvaluation(int Pairs, int Height, int Width, Nearness Synthesized, Nearness FlatPainting)
+/// <param name="Best">What the several photos of a layout are worth, a mean over the pairs; null: the model paints one.</param>
+public sealed record SynthesisEvaluation(int Pairs, int Height, int Width, Nearness Synthesized, Nearness FlatPainting, BestOfImages? Best = null)
 {
     /// <summary>Evaluates a model.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="pairs">Label images and photos, at least one pair. They are read one at a time and not disposed.</param>
+    /// <param name="pairs">Label maps and photos, at least one pair. They are read one at a time and not disposed.</param>
     /// <exception cref="ArgumentException">There is no pair.</exception>
-    /// <exception cref="InvalidOperationException">A label image has ids or colours that the palette lacks.</exception>
-    public static SynthesisEvaluation Of(SynthesizeFromLabelsTransformer model, IEnumerable<(MLImage Labels, MLImage Photo)> pairs)
+    /// <exception cref="InvalidOperationException">A label map has ids or colours that the palette lacks.</exception>
+    public static SynthesisEvaluation Of(SynthesizeFromLabelsTransformer model, IEnumerable<(LabelMap Labels, MLImage Photo)> pairs)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(pairs);
         var (height, width) = (model.Architecture.Height, model.Architecture.Width);
         List<byte[]> layouts = [];
         List<RgbImage> photos = [], synthesized = [];
+        List<BestOfImages> best = [];
         foreach (var (labels, photo) in pairs)
         {
-            using var painted = model.Synthesize(labels);
             layouts.Add(model.ReadLabels(labels));
-            photos.Add(ToRgb(photo, model.Training.PhotoPreprocessing));
-            synthesized.Add(ToRgb(painted, PhotoPreprocessing.None));
+            photos.Add(new RgbImage(height, width, PhotoPixels.FromPhoto(photo, height, width, model.Training.PhotoPreprocessing)));
+            var images = Paint(model, layouts[^1]);
+            synthesized.Add(images[0]);
+            if (images.Length > 1)
+                best.Add(BestOfImages.Of(images, photos[^1], layouts[^1]));
         }
         if (photos.Count == 0)
             throw new ArgumentException("There is no pair to compare.", nameof(pairs));
 
         var flat = FlatPaintings(layouts, photos, model.Palette.ChannelCount);
-        return new SynthesisEvaluation(photos.Count, height, width, Measure(synthesized, photos), Measure(flat, photos));
-
-        RgbImage ToRgb(MLImage image, PhotoPreprocessing preprocessing) => new(height, width, PhotoPixels.FromPhoto(image, height, width, preprocessing));
+        return new SynthesisEvaluation(
+            photos.Count, height, width, Measure(synthesized, photos), Measure(flat, photos), best.Count > 0 ? BestOfImages.Mean(best) : null);
     }
+
+    /// <summary>All photos of a layout.</summary>
+    private static RgbImage[] Paint(SynthesizeFromLabelsTransformer model, byte[] layout) => model.WithNetwork(network =>
+    {
+        var synthesizer = new Synthesizer(network, image: null);
+        var planes = new byte[3 * synthesizer.Images * layout.Length];
+        synthesizer.Synthesize(layout, planes);
+        return planes.Chunk(3 * layout.Length).Select(image => new RgbImage(synthesizer.Height, synthesizer.Width, image)).ToArray();
+    });
 
     /// <summary>Paints every class in its mean colour over all photos.</summary>
     internal static IReadOnlyList<RgbImage> FlatPaintings(IReadOnlyList<byte[]> layouts, IReadOnlyList<RgbImage> photos, int channels)

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using CrnMlNet.Torch.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -54,7 +55,7 @@ internal sealed class OnnxGraph(string name)
         _initializers.Add(new Initializer(value, OnnxType.Float32, tensor.shape, tensor.numel() * sizeof(float), IsWeight: true, stream =>
         {
             using var scope = NewDisposeScope();
-            stream.Write(tensor.detach().to(ScalarType.Float32).cpu().contiguous().bytes);
+            TensorData.Write(stream, tensor.detach().to(ScalarType.Float32));
         }));
         return value;
     }

@@ -22,19 +22,27 @@ public sealed class SynthesisProgress
 
     /// <summary>What the network paints now. To be called only while being told of this progress.</summary>
     /// <param name="labels">A label image of any size. It is not disposed.</param>
-    /// <returns>The photo, the caller's to dispose.</returns>
+    /// <returns>The photo, the caller's to dispose; of a network that synthesizes several images for a layout, the first.</returns>
     /// <exception cref="InvalidOperationException">The label image has ids or colours that the palette lacks.</exception>
-    public MLImage Preview(MLImage labels)
+    public MLImage Preview(MLImage labels) => Preview(LabelMap.FromImage(labels));
+
+    /// <summary>What the network paints now; see the other overload.</summary>
+    /// <param name="labels">A label map of any size.</param>
+    public MLImage Preview(LabelMap labels)
     {
         ArgumentNullException.ThrowIfNull(labels);
-        return LabelsToPhoto.Paint(_decoder, _synthesizer, labels, "preview");
+        return LabelsToPhoto.Paint(_decoder, _synthesizer, labels, "preview")[0];
     }
 
     /// <summary>A label image as the network sees it: at the working size, in the palette's colours.</summary>
     /// <param name="labels">A label image of any size. It is not disposed.</param>
     /// <returns>The image, the caller's to dispose.</returns>
     /// <exception cref="InvalidOperationException">The label image has ids or colours that the palette lacks.</exception>
-    public MLImage PreviewLabels(MLImage labels)
+    public MLImage PreviewLabels(MLImage labels) => PreviewLabels(LabelMap.FromImage(labels));
+
+    /// <summary>A label map as the network sees it; see the other overload.</summary>
+    /// <param name="labels">A label map of any size.</param>
+    public MLImage PreviewLabels(LabelMap labels)
     {
         ArgumentNullException.ThrowIfNull(labels);
         var (height, width) = (_synthesizer.Height, _synthesizer.Width);

@@ -1,6 +1,8 @@
+using CrnMlNet.Data;
 using CrnMlNet.Torch.Networks;
 using CrnMlNet.Torch.Objectives;
 using CrnMlNet.Torch.Training;
+using CrnMlNet.Torch.Weights;
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
 
@@ -13,11 +15,23 @@ public sealed partial class SynthesizeFromLabelsEstimator
     /// </summary>
     public sealed class Options
     {
-        /// <summary>The column of synthesized photos.</summary>
+        /// <summary>The column of synthesized photos. Where there are several, it is the first one's name, and the others append <c>.1</c>, <c>.2</c>, ...</summary>
         public string OutputColumnName { get; set; } = "Synthesized";
 
-        /// <summary>The column of label images.</summary>
+        /// <summary>What the columns of synthesized photos hold: images or vectors.</summary>
+        public OutputKind OutputKind { get; set; } = OutputKind.Image;
+
+        /// <summary>
+        /// Of a network that synthesizes k images for a layout, the one, from 0 to k - 1, that becomes the output column; null: each has a
+        /// column of its own.
+        /// </summary>
+        public int? OutputImage { get; set; }
+
+        /// <summary>The column of labels: images, paths of label files, or vectors; see <see cref="SynthesizeFromLabelsEstimator"/>.</summary>
         public string InputColumnName { get; set; } = "Labels";
+
+        /// <summary>The folder in which relative paths in a text column of label files begin; null: the process's current one. It is saved with the model.</summary>
+        public string? LabelFolder { get; set; }
 
         /// <summary>The column of real photos. Needed to fit; a fitted model does without.</summary>
         public string PhotoColumnName { get; set; } = "Photo";
@@ -107,6 +121,15 @@ public sealed partial class SynthesizeFromLabelsEstimator
         /// <summary>Whether pairs are mirrored left to right half of the time while training.</summary>
         public bool Mirror { get; set; } = true;
 
+        /// <summary>In which network synthesized and real photos are compared: VGG-19 where it was imported, unless set.</summary>
+        public PerceptionChoice Perception { get; set; } = PerceptionChoice.Auto;
+
+        /// <summary>
+        /// A file with VGG-19's weights to compare with instead of the imported ones, or null: any that <see cref="Torch.Weights.Vgg19File"/>
+        /// reads and of which it finds out what the weights expect of images.
+        /// </summary>
+        public string? PerceptionWeightsPath { get; set; }
+
         /// <summary>What is done to photos before the network learns from them; also to those of the <see cref="ValidationSet"/>.
         /// <see cref="PhotoPreprocessing.Vivid"/> takes its time while the data is read, about 10 microseconds a pixel of the working size.</summary>
         public PhotoPreprocessing PhotoPreprocessing { get; set; } = PhotoPreprocessing.None;
@@ -187,7 +210,8 @@ public sealed partial class SynthesizeFromLabelsEstimator
         /// <summary>
         /// A model file to start from instead of from chance, or null: a file that <c>mlContext.Model.Save</c> or <c>crn train</c> wrote.
         /// Each of its modules that the new network has in the same shape is copied, the others begin from chance; the log says which.
-        /// So the model may be of another size. It should be of the same palette.
+        /// So the model may be of another size. It should be of the same palette. From an imported model of the same architecture
+        /// (<see cref="CrnCheckpointCatalog.LoadCrnCheckpoint"/>), Adam goes on from its moments, too.
         /// </summary>
         public string? WarmStartModelPath { get; set; }
 
@@ -202,6 +226,11 @@ public sealed partial class SynthesizeFromLabelsEstimator
 
         /// <summary>The stages before that which these options are of.</summary>
         internal IReadOnlyList<StageRecord> EarlierStages { get; set; } = [];
+
+        internal OutputColumns Output() => new(OutputColumnName, OutputKind, OutputImage, Architecture());
+
+        internal LabelColumn LabelColumn(IExceptionContext context, DataViewSchema.Column column, string role, LabelEncoding encoding)
+            => Data.LabelColumn.Of(context, column, role, new LabelDecoder(Palette, encoding, UnknownLabels), Architecture(), LabelFolder);
 
         internal Options Copy()
         {
@@ -251,6 +280,9 @@ public sealed partial class SynthesizeFromLabelsEstimator
             CheckDefined(context, nameof(LabelEncoding), LabelEncoding);
             CheckDefined(context, nameof(UnknownLabels), UnknownLabels);
             CheckDefined(context, nameof(OnCancellation), OnCancellation);
+            CheckDefined(context, nameof(OutputKind), OutputKind);
+            CheckDefined(context, nameof(Perception), Perception);
+            CheckPerception(context);
             CheckDefined(context, nameof(PhotoPreprocessing), PhotoPreprocessing);
             CheckDefined(context, nameof(Diversity), Diversity);
             if (LayerWeights is null)
@@ -270,12 +302,26 @@ public sealed partial class SynthesizeFromLabelsEstimator
                 if (Stages is not null)
                     StagedTraining.Validate(this);
                 Architecture().Validate();
+                OutputColumns.Check(OutputImage, OutputKind, Architecture());
                 Training(0).Validate();
             }
             catch (ArgumentOutOfRangeException e)
             {
                 throw context.Process(e);
             }
+        }
+
+        // Here already, as reading the data may take long.
+        private void CheckPerception(IExceptionContext context)
+        {
+            if (PerceptionWeightsPath is null && Perception == PerceptionChoice.Vgg19 && !Vgg19Import.Exists)
+                throw context.Process(new ArgumentOutOfRangeException(nameof(Perception), Perception, Vgg19Import.Missing));
+            if (PerceptionWeightsPath is not null && Perception == PerceptionChoice.Filters)
+                throw context.Process(new ArgumentOutOfRangeException(
+                    nameof(PerceptionWeightsPath), PerceptionWeightsPath, "PerceptionWeightsPath is for VGG-19, but Perception asks for the filters."));
+            if (PerceptionWeightsPath is not null && !File.Exists(PerceptionWeightsPath))
+                throw context.Process(new ArgumentOutOfRangeException(
+                    nameof(PerceptionWeightsPath), PerceptionWeightsPath, "The file of VGG-19's weights does not exist."));
         }
 
         private static void CheckDefined<T>(IExceptionContext context, string option, T value) where T : struct, Enum

@@ -18,8 +18,24 @@ namespace CrnMlNet;
 /// Image Synthesis with Cascaded Refinement Networks", ICCV 2017).
 /// </summary>
 /// <remarks>
-/// <para>Input: a column of label images and, to fit, a column of photos; both <see cref="MLImage"/> of any size, of the same
-/// aspect in a row. Output: a column of images of the options' height and width.</para>
+/// <para>Input: a column of labels and, to fit, a column of photos, <see cref="MLImage"/> of any size and of the same aspect as the row's
+/// labels. Labels may be</para>
+/// <list type="bullet">
+/// <item>images, whose gray values are ids or whose colours are classes, of any size;</item>
+/// <item>text: the paths of label files, which are read with all that is lost in an <see cref="MLImage"/>: gray values of up to 16 bits,
+/// palette PNGs' indices (see <see cref="LabelMap"/>). Relative paths begin in <see cref="Options.LabelFolder"/>;</item>
+/// <item>vectors of <see cref="byte"/>, <see cref="ushort"/> or <see cref="int"/>: ids, row by row from the top. A vector type of two dimensions,
+/// <c>[height, width]</c>, may be of any size; one of a single dimension has the options' size, height x width;</item>
+/// <item>vectors of keys, of the same sizes. A missing key (0) is void. Without <c>KeyValues</c>, key 1 is the palette's first class; with them, they
+/// are names of the palette's classes, or ids;</item>
+/// <item>soft labels, vectors of <see cref="float"/>: <c>[classes, height, width]</c>, a plane of shares for each of the palette's classes and, if there is one
+/// more plane, for void. Each pixel's shares sum to one.</item>
+/// </list>
+/// <para>Labels of another size than the options' are brought to it by nearest neighbour, whatever they are. A model reads all of these kinds,
+/// whichever it learned from. Its output schema has the class names as the label column's <c>KeyValues</c>, in the order of the palette, unless
+/// the column has such already.</para>
+/// <para>Output: a column of images of the options' height and width, or of vectors; see <see cref="OutputKind"/>. For a network that synthesizes several
+/// images for a layout, as many columns, or a chosen one: <see cref="Options.OutputImage"/>.</para>
 /// <para>The image columns of ML.NET's <c>LoadImages</c> are read row by row once, before training starts, and kept in
 /// memory at the working size: 4 bytes a pixel and pair.</para>
 /// <para>Before training the log says how much memory it will take, and after its first steps how much time, both within 30%.
@@ -44,7 +60,7 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
     /// <summary>Trains a network on the pairs of <paramref name="input"/>.</summary>
     /// <param name="input">Data with the label and the photo column.</param>
     /// <returns>The trained transformer, to be disposed when it is no longer needed.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">A column is missing or is not an image column, or the options' device is none.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A column is missing or of a type that is not read, or the options' device is none.</exception>
     /// <exception cref="ArgumentException">The layer weights are for other layers than those of the perception network.</exception>
     /// <exception cref="InvalidOperationException">There are no rows, or one cannot be learned from (the message names row, file, column and
     /// value), or the device asked for is not there.</exception>
@@ -56,12 +72,11 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
     /// the message says what would fit.</exception>
     /// <exception cref="IOException">The checkpoint folder cannot be made or another training uses it, or the model to start from cannot
     /// be read.</exception>
-    /// <exception cref="FormatException">The model to start from is damaged.</exception>
+    /// <exception cref="FormatException">The model to start from is damaged, or VGG-19's weights are.</exception>
     public SynthesizeFromLabelsTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        CheckImageColumn(input.Schema, "label", _options.InputColumnName);
-        CheckImageColumn(input.Schema, "photo", _options.PhotoColumnName);
+        CheckColumns(input.Schema, "");
         TorchBackend.Start();
         using var channel = _host.Start("Training");
         if (_options.Stages is not null)
@@ -70,7 +85,7 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
             _options.Device, MLNetInternals.GpuDeviceId(_environment), _options.FallbackToCpu ?? MLNetInternals.FallbackToCpu(_environment),
             message => channel.Info(MessageSensitivity.None, message));
 
-        using var perception = new FilterBankPerception(device);
+        using var perception = ChosenPerception.Open(_options, device, message => channel.Info(MessageSensitivity.None, message));
         Check(_options.LayerWeights, perception);
 
         var architecture = _options.Architecture();
@@ -79,27 +94,34 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
         // A GPU has memory of its own; pairs and weights are the least of it.
         bool isCpu = device.type == DeviceType.CPU;
         if (isCpu)
-            WithinMemory(architecture, training, pairs: 1);
-        var network = Guard(() => new CascadedRefinementNetwork(architecture, (ulong)(uint)seed), pairs: 1);
+            WithinMemory(architecture, training, perception, pairs: 1);
+        var network = Guard(() => new CascadedRefinementNetwork(architecture, (ulong)(uint)seed), perception, pairs: 1);
         try
         {
-            string? warmStart = WarmStart.Apply(_options, network, message => channel.Info(MessageSensitivity.None, message));
+            var (warmStart, adam) = WarmStart.Apply(_options, network, message => channel.Info(MessageSensitivity.None, message));
+            using var start = adam;
             var (pairs, encoding) = TrainingRows.Read(_host, input, _options);
-            channel.Info(MessageSensitivity.None, $"Read {pairs.Count} pairs at {_options.Height}x{_options.Width}; label images are read as {encoding}.");
+            channel.Info(MessageSensitivity.None, $"Read {pairs.Count} pairs at {_options.Height}x{_options.Width}; labels are read as {encoding}.");
             var validation = ReadValidationSet(encoding, channel);
 
-            int kept = pairs.Count + (validation?.Count ?? 0);
+            int kept = pairs.CountByMemory + (validation?.CountByMemory ?? 0);
             if (isCpu)
-                training = WithinMemory(architecture, training, kept);
+                training = WithinMemory(architecture, training, perception, kept);
             if (training.GradientCheckpointing && _options.GradientCheckpointing is null)
                 channel.Info(MessageSensitivity.None, "Gradient checkpointing is used, as memory would not suffice without: modules run once more in the backward pass, and training takes about a third longer.");
-            var memory = MemoryEstimate.OfTraining(architecture, training, kept, _options.ValidationSet is not null);
+            var memory = MemoryEstimate.OfTraining(architecture, training, kept, _options.ValidationSet is not null, perception);
             channel.Info(MessageSensitivity.None, $"Training will take about {MemoryEstimate.Show(memory.Total)} of memory; how much time, the first steps tell.");
-            Guard(() => network.to(device), kept);
+            Guard(() => network.to(device), perception, kept);
             channel.Info(MessageSensitivity.None, $"Training a cascaded refinement network of {network.ParameterCount:N0} parameters on {device}.");
             var decoder = new LabelDecoder(_options.Palette, encoding, _options.UnknownLabels);
-            var summary = Train(network, perception, pairs, validation, training, decoder, channel);
-            var model = new SynthesisModel(_options.InputColumnName, _options.OutputColumnName, decoder, architecture, TrainingRecord.From(_options, pairs.Count, seed, summary, warmStart));
+            var summary = Train(network, perception, pairs, validation, training, decoder, start, channel);
+            var record = TrainingRecord.From(_options, pairs.Count, seed, summary, warmStart);
+            var model = new SynthesisModel(_options.InputColumnName, _options.OutputColumnName, decoder, architecture, record)
+            {
+                LabelFolder = _options.LabelFolder,
+                OutputKind = _options.OutputKind,
+                OutputImage = _options.OutputImage,
+            };
             return new SynthesizeFromLabelsTransformer(_environment, model, network) { ScoringBatchSize = _options.ScoringBatchSize };
         }
         catch
@@ -109,17 +131,24 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
         }
     }
 
-    /// <summary>The schema after this estimator: the input's with the output column, an image.</summary>
+    /// <summary>The schema after this estimator: the input's with the output columns, and with the class names at the label column.</summary>
     /// <param name="inputSchema">A schema with the label and the photo column.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A column is missing or is not an image column.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A column is missing or of a type that is not read.</exception>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
-        CheckImageColumn(inputSchema, "label", _options.InputColumnName);
-        CheckImageColumn(inputSchema, "photo", _options.PhotoColumnName);
+        var labels = Find(inputSchema, "label", _options.InputColumnName);
+        LabelColumn.Check(_host, labels, "label");
+        var photo = Find(inputSchema, "photo", _options.PhotoColumnName);
+        if (photo.Kind != SchemaShape.Column.VectorKind.Scalar || photo.ItemType is not ImageDataViewType)
+            throw MLNetInternals.SchemaMismatch(_host, "inputSchema", "photo", _options.PhotoColumnName, "image", MLNetInternals.TypeString(photo));
+
         var columns = inputSchema.ToDictionary(column => column.Name);
-        columns[_options.OutputColumnName] = MLNetInternals.CreateColumn(
-            _options.OutputColumnName, SchemaShape.Column.VectorKind.Scalar, new ImageDataViewType(_options.Height, _options.Width), isKey: false);
+        columns[_options.InputColumnName] = ClassNames.AddTo(labels);
+        var output = _options.Output();
+        var kind = output.Kind == OutputKind.Image ? SchemaShape.Column.VectorKind.Scalar : SchemaShape.Column.VectorKind.Vector;
+        foreach (var name in output.Names)
+            columns[name] = MLNetInternals.CreateColumn(name, kind, output.Type is VectorDataViewType vector ? vector.ItemType : output.Type);
         return new SchemaShape(columns.Values);
     }
 
@@ -131,22 +160,23 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
         var device = ComputeDevice.Resolve(
             _options.Device, MLNetInternals.GpuDeviceId(_environment), _options.FallbackToCpu ?? MLNetInternals.FallbackToCpu(_environment), log: null);
         if (device.type == DeviceType.CPU)
-            WithinMemory(_options.Architecture(), _options.Training(seed: 0), pairs: 1);
+            WithinMemory(_options.Architecture(), _options.Training(seed: 0), perception: null, pairs: 1);
     }
 
     /// <summary>The training, by gradient checkpointing if that is left open and it does not fit without.</summary>
     /// <exception cref="InsufficientMemoryException">It is far above this machine's memory all the same.</exception>
-    private TrainingOptions WithinMemory(CrnArchitecture architecture, TrainingOptions training, int pairs)
+    private TrainingOptions WithinMemory(CrnArchitecture architecture, TrainingOptions training, IPerceptionNetwork? perception, int pairs)
     {
         bool validates = _options.ValidationSet is not null;
-        if (_options.GradientCheckpointing is null && MemoryEstimate.OfTraining(architecture, training, pairs, validates).Total > MemoryEstimate.Available)
+        if (_options.GradientCheckpointing is null && MemoryEstimate.OfTraining(architecture, training, pairs, validates, perception).Total > MemoryEstimate.Available)
             training = training with { GradientCheckpointing = true };
-        MemoryEstimate.CheckTraining(architecture, training, pairs, validates);
+        MemoryEstimate.CheckTraining(architecture, training, pairs, validates, perception);
         return training;
     }
 
-    private T Guard<T>(Func<T> work, int pairs)
-        => DeviceMemory.Guard(work, capacity => Trainer.WhatFits(_options.Architecture(), _options.Training(seed: 0), pairs, _options.ValidationSet is not null, capacity));
+    private T Guard<T>(Func<T> work, IPerceptionNetwork perception, int pairs)
+        => DeviceMemory.Guard(work, capacity => Trainer.WhatFits(
+            _options.Architecture(), _options.Training(seed: 0), pairs, _options.ValidationSet is not null, capacity, perception));
 
     private TrainingPairs? ReadValidationSet(LabelEncoding encoding, IChannel channel)
     {
@@ -156,8 +186,7 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
         options.LabelEncoding = encoding;
         try
         {
-            CheckImageColumn(set.Schema, "validation label", _options.InputColumnName);
-            CheckImageColumn(set.Schema, "validation photo", _options.PhotoColumnName);
+            CheckColumns(set.Schema, "validation ");
             var (pairs, _) = TrainingRows.Read(_host, set, options);
             channel.Info(MessageSensitivity.None, $"Read {pairs.Count} pairs to validate on.");
             return pairs;
@@ -170,7 +199,7 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
 
     private TrainingSummary Train(
         CascadedRefinementNetwork network, IPerceptionNetwork perception, TrainingPairs pairs, TrainingPairs? validation, TrainingOptions options,
-        LabelDecoder decoder, IChannel channel)
+        LabelDecoder decoder, AdamState? start, IChannel channel)
     {
         var synthesizer = new Synthesizer(network);
         int validationBatches = ((validation?.Count ?? 0) + _options.BatchSize - 1) / _options.BatchSize;
@@ -186,7 +215,7 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
 
         var summary = Trainer.Train(
             network, perception, pairs, options, Report, message => channel.Info(MessageSensitivity.None, message),
-            _options.CancellationToken, validation, message => channel.Warning(MessageSensitivity.None, message));
+            _options.CancellationToken, validation, message => channel.Warning(MessageSensitivity.None, message), start);
         Conclude(summary, channel);
         return summary;
     }
@@ -219,21 +248,19 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
         }
     }
 
-    private void CheckImageColumn(SchemaShape schema, string role, string name)
+    private SchemaShape.Column Find(SchemaShape schema, string role, string name)
+        => MLNetInternals.TryFindColumn(schema, name, out var column) ? column : throw MLNetInternals.SchemaMismatch(_host, "inputSchema", role, name);
+
+    private void CheckColumns(DataViewSchema schema, string set)
     {
-        if (!MLNetInternals.TryFindColumn(schema, name, out var column))
-            throw MLNetInternals.SchemaMismatch(_host, "inputSchema", role, name);
-        if (column.Kind != SchemaShape.Column.VectorKind.Scalar || column.ItemType is not ImageDataViewType)
-            throw MLNetInternals.SchemaMismatch(_host, "inputSchema", role, name, "image", MLNetInternals.TypeString(column));
+        _options.LabelColumn(_host, Find(schema, set + "label", _options.InputColumnName), set + "label", _options.LabelEncoding);
+        var photo = Find(schema, set + "photo", _options.PhotoColumnName);
+        if (photo.Type is not ImageDataViewType)
+            throw MLNetInternals.SchemaMismatch(_host, "inputSchema", set + "photo", photo.Name, "image", photo.Type.ToString()!);
     }
 
-    private void CheckImageColumn(DataViewSchema schema, string role, string name)
-    {
-        if (schema.GetColumnOrNull(name) is not { } column)
-            throw _host.Process(new ArgumentOutOfRangeException(
-                "inputSchema", $"Could not find {role} column '{name}'. If it was there: ML.NET's Cache, AppendCacheCheckpoint and ShuffleRows leave "
-                + "image columns out without a word, so use them before LoadImages."));
-        if (column.Type is not ImageDataViewType)
-            throw MLNetInternals.SchemaMismatch(_host, "inputSchema", role, name, "image", column.Type.ToString()!);
-    }
+    private DataViewSchema.Column Find(DataViewSchema schema, string role, string name)
+        => schema.GetColumnOrNull(name) ?? throw _host.Process(new ArgumentOutOfRangeException(
+            "inputSchema", $"Could not find {role} column '{name}'. If it was there: ML.NET's Cache, AppendCacheCheckpoint and ShuffleRows leave "
+            + "image columns out without a word, so use them before LoadImages."));
 }

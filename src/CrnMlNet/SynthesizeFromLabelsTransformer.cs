@@ -3,11 +3,11 @@ using CrnMlNet.Persistence;
 using CrnMlNet.Torch.Backend;
 using CrnMlNet.Torch.Inference;
 using CrnMlNet.Torch.Networks;
+using CrnMlNet.Torch.Training;
 using CrnMlNet.Torch.Weights;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
-using Microsoft.ML.Transforms.Image;
 using TorchSharp;
 
 namespace CrnMlNet;
@@ -17,7 +17,8 @@ namespace CrnMlNet;
 /// <c>mlContext.Model.Load</c>, which needs no registration call.
 /// </summary>
 /// <remarks>
-/// <para>Needs the label column alone; it adds an image column. Each photo is a new image that is the caller's to dispose; the
+/// <para>Needs the label column alone, of any of the kinds that <see cref="SynthesizeFromLabelsEstimator"/> lists; it adds the photo columns, and
+/// the class names to the label column as <c>KeyValues</c>. Each photo is a new image that is the caller's to dispose; the
 /// label images are not disposed. Rows are painted when they are asked for, and only if the photo column is; see
 /// <see cref="ScoringBatchSize"/>. Any number of cursors may be open, on any threads. Holds native memory: dispose it, when you
 /// like: a photo that is being painted is finished first, and who asks for another gets <see cref="ObjectDisposedException"/>.</para>
@@ -38,25 +39,49 @@ public sealed class SynthesizeFromLabelsTransformer : ITransformer, IDisposable
     private readonly IHost _host;
     private SynthesisModel _model;
     private readonly CascadedRefinementNetwork _network;
+    private readonly AdamState? _adam;
+    private readonly string? _directory;
     private readonly NetworkLifetime _lifetime;
     private readonly Synthesizer _synthesizer;
     private int _scoringBatchSize = DefaultScoringBatchSize;
 
-    internal SynthesizeFromLabelsTransformer(IHostEnvironment environment, SynthesisModel model, CascadedRefinementNetwork network)
+    /// <param name="environment">The environment.</param>
+    /// <param name="model">All but the weights.</param>
+    /// <param name="network">The network, this object's from now on.</param>
+    /// <param name="adam">Where its optimizer stood, to be saved with it, this object's from now on; or null.</param>
+    /// <param name="directory">Where in a model file it was loaded from.</param>
+    internal SynthesizeFromLabelsTransformer(
+        IHostEnvironment environment, SynthesisModel model, CascadedRefinementNetwork network, AdamState? adam = null, string? directory = null)
     {
         _host = environment.Register(nameof(SynthesizeFromLabelsTransformer));
         _model = model;
         _network = network;
         _network.eval();
-        _lifetime = new NetworkLifetime(network);
-        _synthesizer = new Synthesizer(network);
+        _adam = adam;
+        _directory = directory;
+        _lifetime = new NetworkLifetime(network, adam);
+        Output = new OutputColumns(model.OutputColumnName, model.OutputKind, model.OutputImage, model.Architecture);
+        _synthesizer = new Synthesizer(network, Output.Image);
+        LabelFolder = model.LabelFolder;
     }
 
-    /// <summary>The column of label images that is read.</summary>
+    /// <summary>The column of labels that is read.</summary>
     public string InputColumnName => _model.InputColumnName;
 
-    /// <summary>The column of photos that is added.</summary>
+    /// <summary>The column of photos that is added, or the first of several.</summary>
     public string OutputColumnName => _model.OutputColumnName;
+
+    /// <summary>The columns of photos that are added.</summary>
+    public IReadOnlyList<string> OutputColumnNames => Output.Names;
+
+    /// <summary>What those columns hold.</summary>
+    public OutputKind OutputKind => Output.Kind;
+
+    /// <summary>
+    /// The folder in which relative paths in a text column of label files begin; null: the process's current one. A view keeps what was set
+    /// when it was made.
+    /// </summary>
+    public string? LabelFolder { get; set; }
 
     /// <summary>The classes, and how label images show them.</summary>
     public LabelPalette Palette => _model.Decoder.Palette;
@@ -90,15 +115,15 @@ public sealed class SynthesizeFromLabelsTransformer : ITransformer, IDisposable
     /// <summary>Always true: each row is painted from that row alone.</summary>
     public bool IsRowToRowMapper => true;
 
-    /// <summary>The schema after this transformer: the input's with the output column, an image.</summary>
+    /// <summary>The schema after this transformer: the input's with the output columns, and with the class names at the label column.</summary>
     /// <param name="inputSchema">A schema with the label column.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The label column is missing or is not an image column.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The label column is missing or of a type that is not read.</exception>
     /// <exception cref="ObjectDisposedException">This transformer has been disposed.</exception>
     public DataViewSchema GetOutputSchema(DataViewSchema inputSchema) => Bind(inputSchema).OutputSchema;
 
-    /// <summary>Adds the photo column to <paramref name="input"/>. Nothing is computed until rows are read.</summary>
+    /// <summary>Adds the photo columns to <paramref name="input"/>. Nothing is computed until rows are read.</summary>
     /// <param name="input">Data with the label column.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The label column is missing or is not an image column.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The label column is missing or of a type that is not read.</exception>
     /// <exception cref="ObjectDisposedException">This transformer has been disposed.</exception>
     public IDataView Transform(IDataView input)
     {
@@ -108,30 +133,52 @@ public sealed class SynthesizeFromLabelsTransformer : ITransformer, IDisposable
 
     /// <summary>The mapper that <c>PredictionEngine</c> uses.</summary>
     /// <param name="inputSchema">A schema with the label column.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The label column is missing or is not an image column.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The label column is missing or of a type that is not read.</exception>
     /// <exception cref="ObjectDisposedException">This transformer has been disposed.</exception>
     public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema) => Bind(inputSchema);
 
     /// <summary>Paints one photo, without a data view.</summary>
     /// <param name="labels">A label image of any size. It is not disposed.</param>
-    /// <returns>The photo, the caller's to dispose.</returns>
+    /// <returns>The photo, the caller's to dispose; where there are several output columns, the first one's.</returns>
     /// <exception cref="InvalidOperationException">The label image has ids or colours that the palette lacks.</exception>
     /// <exception cref="ObjectDisposedException">This transformer has been disposed.</exception>
-    public MLImage Synthesize(MLImage labels)
+    public MLImage Synthesize(MLImage labels) => Synthesize(LabelMap.FromImage(labels));
+
+    /// <summary>Paints one photo; see the other overload.</summary>
+    /// <param name="labels">A label map of any size.</param>
+    public MLImage Synthesize(LabelMap labels)
+    {
+        var photos = SynthesizeAll(labels);
+        foreach (var other in photos.Skip(1))
+            other.Dispose();
+        return photos[0];
+    }
+
+    /// <summary>Paints the photos of all output columns, without a data view.</summary>
+    /// <param name="labels">A label map of any size.</param>
+    /// <returns>The photos, the caller's to dispose.</returns>
+    /// <exception cref="InvalidOperationException">The label map has ids or colours that the palette lacks.</exception>
+    /// <exception cref="ObjectDisposedException">This transformer has been disposed.</exception>
+    public IReadOnlyList<MLImage> SynthesizeAll(LabelMap labels)
     {
         ArgumentNullException.ThrowIfNull(labels);
-        return Paint(labels, SourceOf(labels));
+        using var use = _lifetime.Enter(this);
+        return LabelsToPhoto.Paint(_model.Decoder, _synthesizer, labels, labels.Source);
     }
 
     /// <summary>Reads a label image as the network sees it.</summary>
     /// <param name="labels">A label image of any size. It is not disposed.</param>
     /// <returns>The palette's channel of every pixel at the working size, row by row: <c>[H, W]</c>.</returns>
     /// <exception cref="InvalidOperationException">The label image has ids or colours that the palette lacks.</exception>
-    public byte[] ReadLabels(MLImage labels)
+    public byte[] ReadLabels(MLImage labels) => ReadLabels(LabelMap.FromImage(labels));
+
+    /// <summary>Reads a label map as the network sees it; see the other overload.</summary>
+    /// <param name="labels">A label map of any size.</param>
+    public byte[] ReadLabels(LabelMap labels)
     {
         ArgumentNullException.ThrowIfNull(labels);
         var channels = new byte[Architecture.Height * Architecture.Width];
-        ReadLabels(labels, channels, SourceOf(labels));
+        _model.Decoder.Decode(labels, channels, Architecture.Height, Architecture.Width, labels.Source);
         return channels;
     }
 
@@ -141,7 +188,9 @@ public sealed class SynthesizeFromLabelsTransformer : ITransformer, IDisposable
     void ICanSaveModel.Save(ModelSaveContext ctx)
     {
         using var use = _lifetime.Enter(this);
-        MLNetInternals.Save(ctx, _model.ToJson(), stream => Safetensors.Write(stream, [.. _network.state_dict().Select(entry => (entry.Key, entry.Value))]));
+        MLNetInternals.Save(
+            ctx, (_model with { LabelFolder = LabelFolder }).ToJson(),
+            stream => Safetensors.Write(stream, [.. _network.state_dict().Select(entry => (entry.Key, entry.Value))]), _adam is null ? null : _adam.Write);
     }
 
     /// <summary>Does something with the network, which lives on until that is done.</summary>
@@ -152,27 +201,42 @@ public sealed class SynthesizeFromLabelsTransformer : ITransformer, IDisposable
         return work(_network);
     }
 
-    internal static SynthesizeFromLabelsTransformer Load(IHostEnvironment environment, SynthesisModel model, Stream weights)
+    /// <summary>Where its optimizer stood, a copy for the caller to dispose; null where that is not known.</summary>
+    /// <param name="path">The model file that it was loaded from, which a loaded model leaves that in; null for one that was not.</param>
+    /// <exception cref="FormatException">It is damaged.</exception>
+    /// <exception cref="ObjectDisposedException">This transformer has been disposed.</exception>
+    internal AdamState? ReadAdam(string? path) => WithNetwork(network => path is null
+        ? _adam?.Clone()
+        : MLNetInternals.ReadOptimizer(_host, path, _directory, _model.LargestOptimizer, stream =>
+            AdamState.Read(stream, network.named_parameters().ToDictionary(named => named.name, named => named.parameter.shape))));
+
+    internal static SynthesizeFromLabelsTransformer Load(IHostEnvironment environment, SynthesisModel model, Stream weights, string? directory = null)
     {
         var header = Safetensors.ReadHeader(weights);
         model.CheckSize(header);
         TorchBackend.Start();
-        using var channel = environment.Start("Loading");
-        var device = ComputeDevice.Resolve(
-            device: null, MLNetInternals.GpuDeviceId(environment), MLNetInternals.FallbackToCpu(environment),
-            message => channel.Info(MessageSensitivity.None, message));
+        var device = ChooseDevice(environment);
         var network = new CascadedRefinementNetwork(model.Architecture);
         try
         {
             Safetensors.ReadInto(weights, header, network.state_dict());
             network.to(device);
-            return new SynthesizeFromLabelsTransformer(environment, model, network);
+            return new SynthesizeFromLabelsTransformer(environment, model, network, directory: directory);
         }
         catch
         {
             network.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Where a model that is not trained here computes: where the context says, or on the CPU.</summary>
+    internal static torch.Device ChooseDevice(IHostEnvironment environment)
+    {
+        using var channel = environment.Start("Loading");
+        return ComputeDevice.Resolve(
+            device: null, MLNetInternals.GpuDeviceId(environment), MLNetInternals.FallbackToCpu(environment),
+            message => channel.Info(MessageSensitivity.None, message));
     }
 
     internal static void CheckScoringBatchSize(IExceptionContext context, int value)
@@ -187,24 +251,14 @@ public sealed class SynthesizeFromLabelsTransformer : ITransformer, IDisposable
 
     internal void CheckAlive() => ObjectDisposedException.ThrowIf(_lifetime.IsDisposed, this);
 
-    internal MLImage Paint(MLImage labels, string source)
+    internal OutputColumns Output { get; }
+
+    /// <summary>Paints the photos of the first <paramref name="count"/> layouts at once.</summary>
+    internal void Paint(LayoutBuffer layouts, PhotoBuffer photos, int count)
     {
         using var use = _lifetime.Enter(this);
-        return LabelsToPhoto.Paint(_model.Decoder, _synthesizer, labels, source);
+        layouts.Paint(_synthesizer, photos, count);
     }
-
-    /// <summary>Reads a label image into <paramref name="ids"/>, one photo's part of what <see cref="Paint(ReadOnlySpan{byte}, Span{byte})"/> takes.</summary>
-    internal void ReadLabels(MLImage labels, Span<byte> ids, string source)
-        => _model.Decoder.Decode(labels, ids, Architecture.Height, Architecture.Width, source);
-
-    /// <summary>Paints several photos at once; see <see cref="Synthesizer.Synthesize"/>.</summary>
-    internal void Paint(ReadOnlySpan<byte> ids, Span<byte> photos)
-    {
-        using var use = _lifetime.Enter(this);
-        _synthesizer.Synthesize(ids, photos);
-    }
-
-    private static string SourceOf(MLImage labels) => labels.Tag is { Length: > 0 } file ? $"label image '{file}'" : "label image";
 
     private SynthesisMapper Bind(DataViewSchema schema)
     {
@@ -212,8 +266,6 @@ public sealed class SynthesizeFromLabelsTransformer : ITransformer, IDisposable
         CheckAlive();
         if (schema.GetColumnOrNull(InputColumnName) is not { } labels)
             throw MLNetInternals.SchemaMismatch(_host, "inputSchema", "label", InputColumnName);
-        if (labels.Type is not ImageDataViewType)
-            throw MLNetInternals.SchemaMismatch(_host, "inputSchema", "label", InputColumnName, "image", labels.Type.ToString()!);
-        return new SynthesisMapper(this, schema, labels);
+        return new SynthesisMapper(this, schema, LabelColumn.Of(_host, labels, "label", _model.Decoder, Architecture, LabelFolder));
     }
 }

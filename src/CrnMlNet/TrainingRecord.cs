@@ -65,8 +65,30 @@ public sealed record TrainingRecord
     /// <summary>How many of the modules learned beside the head, counted from the finest one; null: all.</summary>
     public int? TrainedOnlyNewestModules { get; init; }
 
+    /// <summary>The file of others that the weights are from, and what it had; null: they were trained here. All else is not known then, and zero.</summary>
+    public string? Imported { get; init; }
+
     /// <summary>Why training ended; not saved.</summary>
     internal TrainingEnd End { get; init; }
+
+    /// <summary>The record of a model that was trained elsewhere.</summary>
+    /// <param name="source">The file that it is from, and what that had.</param>
+    /// <param name="perception">What the photos were compared in.</param>
+    internal static TrainingRecord Of(string source, string perception) => new()
+    {
+        Pairs = 0,
+        Steps = 0,
+        BatchSize = 0,
+        LearningRate = 0,
+        Mirror = false,
+        Seed = 0,
+        Stopped = false,
+        Seconds = 0,
+        Perception = perception,
+        LayerWeights = new Dictionary<string, double>(),
+        LossByEpoch = [],
+        Imported = source,
+    };
 
     internal static TrainingRecord From(SynthesizeFromLabelsEstimator.Options options, int pairs, int seed, TrainingSummary summary, string? warmStart) => new()
     {

@@ -1,5 +1,6 @@
 using System.Reflection;
 using CrnMlNet.Torch.Networks;
+using CrnMlNet.Torch.Training;
 using Microsoft.ML;
 using static TorchSharp.torch;
 
@@ -9,23 +10,26 @@ namespace CrnMlNet;
 internal static class WarmStart
 {
     /// <summary>Copies from the options' model, if they name one.</summary>
-    /// <returns>What was copied, in words; null when there is nothing to start from.</returns>
+    /// <returns>
+    /// What was copied, in words; null when there is nothing to start from. And where Adam goes on, for the caller to dispose; null
+    /// where it begins anew, because the model does not have its moments or is another network.
+    /// </returns>
     /// <exception cref="InvalidOperationException">The model is not one that synthesizes, or nothing in it fits.</exception>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="FormatException">The file is damaged, or no model.</exception>
-    public static string? Apply(SynthesizeFromLabelsEstimator.Options options, CascadedRefinementNetwork network, Action<string> log)
+    public static (string? Story, AdamState? Adam) Apply(SynthesizeFromLabelsEstimator.Options options, CascadedRefinementNetwork network, Action<string> log)
     {
         if (options.WarmStartModel is { } given)
-            return given.WithNetwork(learned => Copy(given, learned, options.WarmStartName, options, network, log));
+            return Start(given, path: null, options.WarmStartName, options, network, log);
         if (options.WarmStartModelPath is not { } path)
-            return null;
+            return (null, null);
 
         var loaded = Load(path);
         try
         {
             var model = Synthesizers(loaded).FirstOrDefault()
                 ?? throw new InvalidOperationException($"WarmStartModelPath '{path}' is an ML.NET model that does not synthesize from labels.");
-            return model.WithNetwork(learned => Copy(model, learned, $"'{Path.GetFileName(path)}'", options, network, log));
+            return Start(model, path, $"'{Path.GetFileName(path)}'", options, network, log);
         }
         finally
         {
@@ -55,6 +59,17 @@ internal static class WarmStart
         IEnumerable<ITransformer> chain => chain.SelectMany(Synthesizers),
         _ => [],
     };
+
+    private static (string Story, AdamState? Adam) Start(
+        SynthesizeFromLabelsTransformer model, string? path, string name, SynthesizeFromLabelsEstimator.Options options,
+        CascadedRefinementNetwork network, Action<string> log)
+    {
+        string story = model.WithNetwork(learned => Copy(model, learned, name, options, network, log));
+        if (model.Architecture != network.Architecture || model.ReadAdam(path) is not { } adam)
+            return (story, null);
+        log($"Adam goes on from the moments that {name} has of {adam.Moments.Count} parameters, after {adam.Moments.Values.Max(moments => moments.Steps):N0} steps.");
+        return ($"{story}; Adam's moments", adam);
+    }
 
     private static string Copy(
         SynthesizeFromLabelsTransformer model, CascadedRefinementNetwork learned, string name, SynthesizeFromLabelsEstimator.Options options,

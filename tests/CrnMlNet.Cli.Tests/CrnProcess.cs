@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using CrnMlNet.Torch.Backend;
 
 namespace CrnMlNet.Cli.Tests;
 
@@ -11,12 +12,14 @@ internal sealed class CrnProcess : IDisposable
     private readonly List<string> _output = [];
     private readonly List<string> _errors = [];
 
-    private CrnProcess(string program, string[] arguments)
+    private CrnProcess(string program, string[] arguments, string? cache = null)
     {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
         // Networks this small gain nothing from a second thread, and lose much to waiting for it on a busy machine.
         start.Environment["OMP_NUM_THREADS"] = "1";
         start.Environment.Remove(Failure.DebugVariable);
+        if (cache is not null)
+            start.Environment[UserCache.Variable] = cache;
         _process = new Process { StartInfo = start };
         _process.OutputDataReceived += (_, line) => Keep(_output, line.Data);
         _process.ErrorDataReceived += (_, line) => Keep(_errors, line.Data);
@@ -33,6 +36,13 @@ internal sealed class CrnProcess : IDisposable
     public static Outcome Run(params string[] arguments)
     {
         using var process = Start(arguments);
+        return process.WaitForEnd();
+    }
+
+    /// <summary>Runs with a cache folder of its own, where what was imported is kept.</summary>
+    public static Outcome RunWithCache(string cache, params string[] arguments)
+    {
+        using var process = new CrnProcess(Executable, arguments, cache);
         return process.WaitForEnd();
     }
 

@@ -80,7 +80,7 @@ public class StopTests
     public void Ctrl_C_before_anything_was_learned_writes_no_model()
     {
         SkipOnWindows();
-        using var scenes = new Scenes(count: 1500);
+        using var scenes = new Scenes(count: 4000);
         using var process = CrnProcess.Start(scenes.TrainArguments());
         process.WaitForOutput("Reading: ");
         process.Signal("INT");

@@ -35,6 +35,9 @@ internal sealed class AuthorsModel
     /// <summary>A variable's elements in TensorFlow's order.</summary>
     public float[] this[string name] => _variables[name].Values;
 
+    /// <summary>A variable's shape.</summary>
+    public long[] Shape(string name) => _variables[name].Shape;
+
     /// <summary>A convolution's elements in Torch's order, [outputs, inputs, height, width].</summary>
     public double[] Turned(string name)
     {

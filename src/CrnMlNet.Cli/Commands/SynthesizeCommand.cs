@@ -60,8 +60,7 @@ internal static class SynthesizeCommand
                 return stop.ExitCode;
             }
 
-            using var labels = ImageFile.Load(files[done]);
-            using var photo = model.Synthesize(labels);
+            using var photo = model.Synthesize(LabelMap.Load(files[done]));
             ImageFile.Save(photo, Path.Combine(output, Path.GetFileNameWithoutExtension(files[done]) + ".png"));
             view.Report(new Progress("Synthesizing", done + 1, files.Count, Pace(done + 1, files.Count, clock.Elapsed)));
         }

@@ -11,7 +11,7 @@ internal static class TrainCommand
         var defaults = new SynthesizeFromLabelsEstimator.Options();
         var labels = new Option<string>("--labels")
         {
-            Description = "Folder of the label images (.png, .bmp, .gif): gray values are ids, or colours are classes.",
+            Description = "Folder of the label images (.png, .bmp, .gif): gray values (of up to 16 bits) or palette indices are ids, or colours are classes.",
             HelpName = "DIR",
             Required = true,
         };
@@ -95,6 +95,8 @@ internal static class TrainCommand
             Description = "Learn from photos in vivid tones, as the paper's authors did at 512x1024 and 1024x2048; 'crn vivid' shows what that looks like.",
         };
         var noMirror = new Option<bool>("--no-mirror") { Description = "Don't mirror pairs left to right half of the time." };
+        var perception = OneOf("--perception", "In which network photos are compared; auto is VGG-19 where it was imported (crn import vgg19).", defaults.Perception);
+        var perceptionWeights = new Option<string?>("--perception-weights") { Description = "A file of VGG-19's weights to compare with instead of the imported ones.", HelpName = "FILE" };
         var checkpoints = new Option<string?>("--checkpoints")
         {
             Description = "Where the training is kept while it runs, to be continued after a stop or a crash; removed when it is done. [default: beside the model, its name with .checkpoints]",
@@ -125,12 +127,12 @@ internal static class TrainCommand
             labels, photos, output, palette, height, width, epochs, stages, batchSize, learningRate, widthFactor, noiseChannels,
             imagesPerLayout, diversity, layerWeights, seed, device,
             validationLabels, validationPhotos, validationShare, patience, timeBudget, warmStart, gradientCheckpointing,
-            unknownLabels, labelEncoding, vivid, noMirror, checkpoints, checkpointInterval, fresh, samples, sampleCount,
+            unknownLabels, labelEncoding, vivid, noMirror, perception, perceptionWeights, checkpoints, checkpointInterval, fresh, samples, sampleCount,
         };
         command.SetAction(parsed =>
         {
             var model = parsed.GetRequiredValue(output);
-            if (parsed.GetValue(stages) is not null && new Option[] { height, width, epochs }.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is { } given)
+            if (StagesOption.ValueIn(parsed, stages) is not null && new Option[] { height, width, epochs }.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is { } given)
                 throw new ArgumentException($"--stages says sizes and epochs, so leave {given.Name} out.");
             var options = new SynthesizeFromLabelsEstimator.Options
             {
@@ -138,7 +140,7 @@ internal static class TrainCommand
                 Height = parsed.GetRequiredValue(height),
                 Width = parsed.GetRequiredValue(width),
                 Epochs = parsed.GetRequiredValue(epochs),
-                Stages = parsed.GetValue(stages),
+                Stages = StagesOption.ValueIn(parsed, stages),
                 BatchSize = parsed.GetRequiredValue(batchSize),
                 LearningRate = parsed.GetRequiredValue(learningRate),
                 WidthFactor = parsed.GetRequiredValue(widthFactor),
@@ -156,6 +158,8 @@ internal static class TrainCommand
                 TimeBudget = parsed.GetValue(timeBudget),
                 GradientCheckpointing = parsed.GetValue(gradientCheckpointing),
                 WarmStartModelPath = parsed.GetValue(warmStart),
+                Perception = Enum.Parse<PerceptionChoice>(parsed.GetRequiredValue(perception), ignoreCase: true),
+                PerceptionWeightsPath = parsed.GetValue(perceptionWeights),
                 CheckpointFolder = parsed.GetValue(checkpoints) ?? model + ".checkpoints",
                 CheckpointInterval = parsed.GetValue(checkpointInterval) ?? defaults.CheckpointInterval,
                 KeepCheckpoint = true, // until the model is saved

@@ -32,16 +32,14 @@ internal static class LibTorchSharpCompatibility
     {
         var original = File.ReadAllBytes(library);
         var adapted = Adapt(original);
-        foreach (var folder in CacheFolders(Convert.ToHexStringLower(SHA256.HashData(original))))
+        try
         {
-            try
-            {
-                return Keep(adapted, Path.Combine(folder, Path.GetFileName(library)));
-            }
-            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-            {
-                // A read-only home: the next folder. The last one's failure is the caller's to hear.
-            }
+            if (UserCache.Folder is { } cache)
+                return Keep(adapted, Path.Combine(cache, $"libtorchsharp-{Convert.ToHexStringLower(SHA256.HashData(original))}", Path.GetFileName(library)));
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // A read-only home. The next folder's failure is the caller's to hear.
         }
 
         // Own and private: a fixed path below a shared /tmp could be another user's file.
@@ -116,29 +114,7 @@ internal static class LibTorchSharpCompatibility
         if (File.Exists(path) && File.ReadAllBytes(path).AsSpan().SequenceEqual(adapted))
             return path;
 
-        // Beside, then renamed: another process that starts meanwhile sees all of the file or none.
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        var beside = $"{path}.{Guid.NewGuid():N}";
-        try
-        {
-            File.WriteAllBytes(beside, adapted);
-            File.Move(beside, path, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(beside);
-        }
-
+        UserCache.Write(path, file => file.Write(adapted));
         return path;
-    }
-
-    private static IEnumerable<string> CacheFolders(string key)
-    {
-        var cache = Environment.GetEnvironmentVariable("XDG_CACHE_HOME");
-        var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
-        if (string.IsNullOrEmpty(cache) && home.Length > 0)
-            cache = Path.Combine(home, ".cache");
-        if (Path.IsPathRooted(cache))
-            yield return Path.Combine(cache, "crnmlnet", $"libtorchsharp-{key}");
     }
 }

@@ -1,10 +1,12 @@
 using CrnMlNet.Torch.Networks;
+using CrnMlNet.Torch.Training;
 
 namespace CrnMlNet.Torch.Inference;
 
 /// <summary>Of a network that any number of threads use and one disposes: its memory is freed when the last use under way ends.</summary>
 /// <param name="network">The network, this object's from now on.</param>
-internal sealed class NetworkLifetime(CascadedRefinementNetwork network) : IDisposable
+/// <param name="adam">What is kept beside it and freed with it, or null.</param>
+internal sealed class NetworkLifetime(CascadedRefinementNetwork network, AdamState? adam = null) : IDisposable
 {
     // One for the owner and one for each use under way; at 0 the network is freed.
     private int _holders = 1;
@@ -45,8 +47,10 @@ internal sealed class NetworkLifetime(CascadedRefinementNetwork network) : IDisp
 
     private void Release()
     {
-        if (Interlocked.Decrement(ref _holders) == 0)
-            network.Dispose();
+        if (Interlocked.Decrement(ref _holders) != 0)
+            return;
+        network.Dispose();
+        adam?.Dispose();
     }
 
     /// <summary>A use under way.</summary>

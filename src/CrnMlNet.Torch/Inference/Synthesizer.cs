@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using CrnMlNet.Torch.Backend;
 using CrnMlNet.Torch.Layouts;
 using CrnMlNet.Torch.Networks;
@@ -6,11 +7,15 @@ using static TorchSharp.torch;
 
 namespace CrnMlNet.Torch.Inference;
 
-/// <summary>Runs a trained network: class ids in, 8-bit images out, nothing kept for gradients.</summary>
+/// <summary>Runs a trained network: layouts in, photos out, nothing kept for gradients.</summary>
 /// <param name="network">The network, on its device. Stays the caller's to dispose.</param>
-public sealed class Synthesizer(CascadedRefinementNetwork network)
+/// <param name="image">Which of the network's k images is given, from 0; null: all of them.</param>
+/// <remarks>
+/// Several threads may call this at once. On the CPU a photo has the same values whatever N is and whatever the others show.
+/// </remarks>
+public sealed class Synthesizer(CascadedRefinementNetwork network, int? image = 0)
 {
-    /// <summary>How many photos can be synthesized at once.</summary>
+    /// <summary>How many layouts can be synthesized at once.</summary>
     public const int LargestBatch = BatchInvariance.LargestBatch;
 
     private readonly Device _device = network.parameters().First().device;
@@ -21,28 +26,86 @@ public sealed class Synthesizer(CascadedRefinementNetwork network)
     /// <summary>The width of images in pixels.</summary>
     public int Width => network.Architecture.Width;
 
-    /// <summary>Synthesizes one photo or several at once.</summary>
+    /// <summary>k, how many images are given for a layout.</summary>
+    public int Images => image is null ? network.Architecture.ImagesPerLayout : 1;
+
+    /// <summary>Synthesizes photos of class ids, as bytes.</summary>
     /// <param name="ids">The class id of every pixel, <c>[N, H, W]</c>, row by row, each below the network's channels; N is 1 to <see cref="LargestBatch"/>.</param>
-    /// <param name="photos">Receives the photos, planar RGB <c>[N, 3, H, W]</c>, rounded and clipped to 0..255.</param>
+    /// <param name="photos">Receives the photos, planar RGB <c>[N, k, 3, H, W]</c>, rounded and clipped to 0..255.</param>
     /// <exception cref="ArgumentException">A span does not have the network's size.</exception>
-    /// <remarks>
-    /// Several threads may call this at once. On the CPU a photo has the same bytes whatever N is and whatever the others show.
-    /// </remarks>
     public void Synthesize(ReadOnlySpan<byte> ids, Span<byte> photos)
     {
-        var architecture = network.Architecture;
-        int pixels = architecture.Height * architecture.Width, count = ids.Length / pixels;
-        if (ids.Length % pixels != 0 || count is < 1 or > LargestBatch)
-            throw new ArgumentException($"The network takes {architecture.Height} x {architecture.Width} class ids a photo and up to {LargestBatch} photos, got {ids.Length}.", nameof(ids));
-        if (photos.Length != 3L * ids.Length)
-            throw new ArgumentException($"A photo needs 3 x {architecture.Height} x {architecture.Width} bytes, got {photos.Length} for {count}.", nameof(photos));
-
         using var inference = inference_mode();
         using var scope = NewDisposeScope();
-        var labels = torch.empty([count, architecture.Height, architecture.Width], ScalarType.Byte);
+        Give(Paint(OneHot(ids, photos.Length)), photos);
+    }
+
+    /// <summary>Synthesizes photos of class ids, as floats.</summary>
+    /// <param name="ids">The class ids, as in the other overload.</param>
+    /// <param name="photos">Receives the photos, planar RGB <c>[N, k, 3, H, W]</c>, clipped to 0..255 and not rounded.</param>
+    /// <exception cref="ArgumentException">A span does not have the network's size.</exception>
+    public void Synthesize(ReadOnlySpan<byte> ids, Span<float> photos)
+    {
+        using var inference = inference_mode();
+        using var scope = NewDisposeScope();
+        Give(Paint(OneHot(ids, photos.Length)), photos);
+    }
+
+    /// <summary>Synthesizes photos of soft layouts, as bytes.</summary>
+    /// <param name="layouts">Every channel's share of every pixel, <c>[N, c, H, W]</c>, each pixel's summing to one.</param>
+    /// <param name="photos">Receives the photos, as with class ids.</param>
+    /// <exception cref="ArgumentException">A span does not have the network's size.</exception>
+    public void Synthesize(ReadOnlySpan<float> layouts, Span<byte> photos)
+    {
+        using var inference = inference_mode();
+        using var scope = NewDisposeScope();
+        Give(Paint(Soft(layouts, photos.Length)), photos);
+    }
+
+    /// <summary>Synthesizes photos of soft layouts, as floats.</summary>
+    /// <param name="layouts">Every channel's share of every pixel, <c>[N, c, H, W]</c>, each pixel's summing to one.</param>
+    /// <param name="photos">Receives the photos, as with class ids.</param>
+    /// <exception cref="ArgumentException">A span does not have the network's size.</exception>
+    public void Synthesize(ReadOnlySpan<float> layouts, Span<float> photos)
+    {
+        using var inference = inference_mode();
+        using var scope = NewDisposeScope();
+        Give(Paint(Soft(layouts, photos.Length)), photos);
+    }
+
+    private Tensor OneHot(ReadOnlySpan<byte> ids, int photos)
+    {
+        int count = CountOf(ids.Length, 1, photos, "class ids");
+        var labels = torch.empty([count, Height, Width], ScalarType.Byte);
         ids.CopyTo(labels.bytes);
-        var images = network.call(SemanticLayout.OneHot(labels.to(_device), architecture.Channels));
-        var bytes = images.select(1, 0).round().Within(0, 255).to(ScalarType.Byte).cpu().contiguous();
-        bytes.bytes.CopyTo(photos);
+        return SemanticLayout.OneHot(labels.to(_device), network.Architecture.Channels);
+    }
+
+    private Tensor Soft(ReadOnlySpan<float> layouts, int photos)
+    {
+        int channels = network.Architecture.Channels, count = CountOf(layouts.Length, channels, photos, "shares");
+        var shares = torch.empty([count, channels, Height, Width], ScalarType.Float32);
+        layouts.CopyTo(MemoryMarshal.Cast<byte, float>(shares.bytes));
+        return shares.to(_device);
+    }
+
+    private Tensor Paint(Tensor layouts)
+    {
+        var images = network.call(layouts);
+        return (image is { } chosen ? images.narrow(1, chosen, 1) : images).Within(0, 255);
+    }
+
+    private static void Give(Tensor images, Span<byte> photos) => images.round().to(ScalarType.Byte).cpu().contiguous().bytes.CopyTo(photos);
+
+    private static void Give(Tensor images, Span<float> photos) => images.cpu().contiguous().bytes.CopyTo(MemoryMarshal.AsBytes(photos));
+
+    private int CountOf(int given, int channels, int photos, string what)
+    {
+        int pixels = Height * Width, count = given / channels / pixels;
+        if (given != (long)count * channels * pixels || count is < 1 or > LargestBatch)
+            throw new ArgumentException($"The network takes {(channels == 1 ? "" : $"{channels} x ")}{Height} x {Width} {what} a photo and up to {LargestBatch} photos, got {given}.");
+        if (photos != 3L * count * Images * pixels)
+            throw new ArgumentException($"A layout's photos need {Images} x 3 x {Height} x {Width} values, got {photos} for {count}.");
+        return count;
     }
 }

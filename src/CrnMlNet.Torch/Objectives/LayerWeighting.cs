@@ -119,6 +119,13 @@ public sealed class LayerWeighting
     /// <exception cref="ArgumentException">The weights are for other layers than those that the network compares.</exception>
     public void Check(IPerceptionNetwork perception) => StartFor(perception);
 
+    /// <summary>What speaks against these weights, in a sentence; null: nothing.</summary>
+    /// <param name="perception">A perception network that has the layers.</param>
+    internal string? DoubtAbout(IPerceptionNetwork perception) =>
+        Published && perception is Vgg19 { Source.Normalisation: var normalisation } && normalisation == Vgg19Normalisation.TorchVision
+            ? $"The layer weights '{_text}' are for VGG-19 with MatConvNet's weights; in torchvision's, which are in use, the layers have other scales. '{CalibratedName}' fits any."
+            : null;
+
     /// <summary>The weights to begin with for a perception network; null when they must be calibrated.</summary>
     /// <exception cref="ArgumentException">They are for other layers than those that the network compares.</exception>
     internal LayerWeights? StartFor(IPerceptionNetwork perception)

@@ -23,6 +23,15 @@ public sealed class AdamState(IReadOnlyDictionary<string, AdamMoments> moments) 
     /// <summary>The moments by their parameters' names; a parameter that is not among them begins anew.</summary>
     public IReadOnlyDictionary<string, AdamMoments> Moments => moments;
 
+    /// <summary>The same in memory of its own.</summary>
+    public AdamState Clone()
+    {
+        using var _ = no_grad();
+        return new AdamState(moments.ToDictionary(
+            parameter => parameter.Key,
+            parameter => parameter.Value with { Mean = parameter.Value.Mean.clone().DetachFromDisposeScope(), Square = parameter.Value.Square.clone().DetachFromDisposeScope() }));
+    }
+
     /// <summary>Writes safetensors: <c>mean.</c>, <c>square.</c> and <c>steps.</c> of each parameter.</summary>
     /// <param name="stream">The stream, which stays open.</param>
     public void Write(Stream stream)

@@ -28,8 +28,17 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
     /// <summary>d_i of gradients in a module at once.</summary>
     private const int PassingMaps = 3;
 
-    /// <summary>Maps of the photo's size for each of the k images in the perception network (24 filters, kept twice and passing) and around it.</summary>
-    private const int PerceivedMaps = 190;
+    /// <summary>Maps of the photo's size around the perception network, and in it for the photo.</summary>
+    private const int PerceivedMaps = 40;
+
+    /// <summary>Maps of the photo's size in the perception network for each synthesized image: 24 filters, kept twice and passing, and so on.</summary>
+    private const int PerceivedMapsOfAnImage = 150;
+
+    /// <summary>An image's three planes, as the head gives them and while they are scaled.</summary>
+    private const int MapsOfAnImage = 9;
+
+    /// <summary>Maps of the photo's size in VGG-19 and around it for each synthesized image: what the backward pass keeps of its convolutions, the photo's taps, and what is passing.</summary>
+    private const int MapsInVgg19 = 800;
 
     /// <summary>Holes in the native heap.</summary>
     private const double Holes = 1.1;
@@ -52,13 +61,14 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
     /// <summary>The memory that this process can have: the machine's, or the container's if that is less.</summary>
     public static long Available => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
 
-    /// <summary>The memory that <see cref="Trainer.Train"/> takes with the perception network that needs no weights.</summary>
+    /// <summary>The memory that <see cref="Trainer.Train"/> takes, the perception network included.</summary>
     /// <param name="architecture">The network.</param>
     /// <param name="options">How it is trained.</param>
     /// <param name="pairs">Pairs to learn from, and to validate on.</param>
     /// <param name="validates">Whether there is a validation set, and so a copy of the best weights.</param>
+    /// <param name="perception">What the photos are compared in; null: the bank of frequency filters.</param>
     /// <exception cref="ArgumentOutOfRangeException">The architecture is out of range.</exception>
-    public static MemoryEstimate OfTraining(CrnArchitecture architecture, TrainingOptions options, int pairs, bool validates)
+    public static MemoryEstimate OfTraining(CrnArchitecture architecture, TrainingOptions options, int pairs, bool validates, IPerceptionNetwork? perception = null)
     {
         var modules = architecture.Modules();
         int labels = architecture.Channels + architecture.NoiseChannels;
@@ -88,10 +98,11 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
                 passing = Math.Max(passing, pixels * (input + PassingMaps * module.Features));
             }
         }
-        double size = (double)architecture.Height * architecture.Width, perceived = size * PerceivedMaps * architecture.ImagesPerLayout;
+        double size = (double)architecture.Height * architecture.Width, perceived = size * PerceivedMapsOf(perception, architecture.ImagesPerLayout);
         // With checkpointing the perception network is done when the modules run again.
         double most = options.GradientCheckpointing ? Math.Max(passing, perceived) : passing + perceived;
         long learning = architecture.ParameterCount(options.NewestModules), resting = architecture.ParameterCount() - learning;
+        resting += (perception as Vgg19)?.Weights.Values.Sum(weight => weight.numel()) ?? 0;
         return new MemoryEstimate(
             $"Training at {Size(architecture)} with batches of {options.BatchSize}{(options.GradientCheckpointing ? " and gradient checkpointing" : "")}",
             (long)(pairs * size * TrainingPairs.BytesPerPixel),
@@ -114,6 +125,8 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
             kept += pixels * (architecture.Channels + labels + module.Features);
             passing = Math.Max(passing, pixels * (2 * module.InputFeatures + labels + KeptMaps * module.Features));
         }
+        // The first image is within what is measured.
+        kept += (double)architecture.Height * architecture.Width * MapsOfAnImage * (architecture.ImagesPerLayout - 1);
         return new MemoryEstimate(
             $"Synthesis at {Size(architecture)}",
             0,
@@ -127,10 +140,11 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
     /// <param name="options">How it is trained.</param>
     /// <param name="pairs">Pairs to learn from, and to validate on.</param>
     /// <param name="validates">Whether there is a validation set.</param>
+    /// <param name="perception">What the photos are compared in; null: the bank of frequency filters.</param>
     /// <exception cref="InsufficientMemoryException">It is; the message says what would fit.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The architecture is out of range.</exception>
-    public static void CheckTraining(CrnArchitecture architecture, TrainingOptions options, int pairs, bool validates) =>
-        OfTraining(architecture, options, pairs, validates).CheckRoom(Available, available => TrainingThatFits(architecture, options, pairs, validates, available));
+    public static void CheckTraining(CrnArchitecture architecture, TrainingOptions options, int pairs, bool validates, IPerceptionNetwork? perception = null) =>
+        OfTraining(architecture, options, pairs, validates, perception).CheckRoom(Available, available => TrainingThatFits(architecture, options, pairs, validates, available, perception));
 
     /// <summary>Refuses a network that is far above the memory that this process can have, before any of it is taken.</summary>
     /// <param name="architecture">The network.</param>
@@ -146,7 +160,7 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
     }
 
     /// <summary>Each way by itself to make a training fit, by halving a few times; or all of them together.</summary>
-    internal static string TrainingThatFits(CrnArchitecture architecture, TrainingOptions options, int pairs, bool validates, long available)
+    internal static string TrainingThatFits(CrnArchitecture architecture, TrainingOptions options, int pairs, bool validates, long available, IPerceptionNetwork? perception = null)
     {
         var ways = new List<string>();
         if (Fits(architecture, options with { GradientCheckpointing = true }))
@@ -168,7 +182,7 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
             ? FormattableString.Invariant($"This would fit: {both.Height}x{both.Width} with width factor {both.WidthFactor:0.####}, batches of 1 and gradient checkpointing.")
             : "Learn from fewer pairs.";
 
-        bool Fits(CrnArchitecture candidate, TrainingOptions way) => OfTraining(candidate, way, pairs, validates).Total <= available;
+        bool Fits(CrnArchitecture candidate, TrainingOptions way) => OfTraining(candidate, way, pairs, validates, perception).Total <= available;
 
         CrnArchitecture? Halve(CrnArchitecture candidate, Func<CrnArchitecture, CrnArchitecture?> half, int most)
         {
@@ -195,6 +209,9 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
             value /= 1024;
         return value.ToString(value < 10 && unit > 0 ? "0.0" : "0", CultureInfo.InvariantCulture) + " " + units[unit];
     }
+
+    private static int PerceivedMapsOf(IPerceptionNetwork? perception, int images) =>
+        perception is Vgg19 ? images * MapsInVgg19 : PerceivedMaps + images * PerceivedMapsOfAnImage;
 
     private static string Size(CrnArchitecture architecture) =>
         FormattableString.Invariant($"{architecture.Height}x{architecture.Width}, width factor {architecture.WidthFactor:0.####},");

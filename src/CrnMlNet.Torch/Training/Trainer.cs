@@ -69,7 +69,8 @@ public static class Trainer
             throw new ArgumentException("EarlyStoppingPatience needs a validation set to look at.", nameof(options));
         return DeviceMemory.Guard(
             () => TrainOn(network, perception, pairs, validation, options, start, report, log, warn ?? log, network.parameters().First().device, cancellation),
-            capacity => WhatFits(network.Architecture, options, pairs.Count + (validation?.Count ?? 0), validation is not null, capacity));
+            capacity => WhatFits(
+                network.Architecture, options, pairs.CountByMemory + (validation?.CountByMemory ?? 0), validation is not null, capacity, perception));
     }
 
     /// <summary>What would fit where a training turned out not to, as a sentence.</summary>
@@ -78,11 +79,14 @@ public static class Trainer
     /// <param name="pairs">Pairs in memory.</param>
     /// <param name="validates">Whether there is a validation set.</param>
     /// <param name="capacity">The device's memory in bytes; null: not known.</param>
-    internal static string WhatFits(CrnArchitecture architecture, TrainingOptions options, int pairs, bool validates, long? capacity)
+    /// <param name="perception">What the photos are compared in; null: the bank of frequency filters.</param>
+    internal static string WhatFits(
+        CrnArchitecture architecture, TrainingOptions options, int pairs, bool validates, long? capacity, IPerceptionNetwork? perception = null)
     {
         // It did not fit, whatever the estimate was: so what is there is less than that.
-        long estimate = MemoryEstimate.OfTraining(architecture, options, pairs, validates).Total;
-        return MemoryEstimate.TrainingThatFits(architecture, options, pairs, validates, Math.Min(capacity ?? MemoryEstimate.Available, (long)(FailedShare * estimate)));
+        long estimate = MemoryEstimate.OfTraining(architecture, options, pairs, validates, perception).Total;
+        return MemoryEstimate.TrainingThatFits(
+            architecture, options, pairs, validates, Math.Min(capacity ?? MemoryEstimate.Available, (long)(FailedShare * estimate)), perception);
     }
 
     private static TrainingSummary TrainOn(
@@ -102,6 +106,8 @@ public static class Trainer
             options.LayerWeights, progress?.LayerWeights ?? options.LayerWeights.StartFor(perception) ?? Calibrate(perception, pairs, device), progress?.TermSums);
         var objective = Objective(lambda.Weights);
         log($"Learning by {objective.Description}, compared in {perception.Description}; layer weights ({options.LayerWeights}): {objective.Weights}.");
+        if (options.LayerWeights.DoubtAbout(perception) is { } doubt)
+            warn(doubt);
         if (options.LayerWeights.RescaleAfter >= options.Epochs)
             warn($"Layer weights are rescaled after epoch {options.LayerWeights.RescaleAfter}, and Epochs is {options.Epochs}: so they never are. Name an earlier epoch: paper:N.");
 

@@ -118,8 +118,12 @@ internal sealed class MatConvNetFile : TensorFile
     /// <summary>A compressed variable is, once inflated, an element whose tag says how long it is.</summary>
     private RewindableStream OpenCompressed(long start, long count)
     {
-        using var beginning = Inflate();
         Span<byte> tag = stackalloc byte[8];
+        // With a preset dictionary (RFC 1950, FDICT) .NET would end as if reading the file had failed.
+        if (TensorData.Fill(new FileSection(_stream, start, count), tag[..2]) < 2 || (tag[1] & 0x20) != 0)
+            throw new FormatException("The .mat file has a compressed variable that is damaged: it does not begin as a zlib stream does.");
+
+        using var beginning = Inflate();
         if (TensorData.Fill(beginning, tag) < tag.Length)
             throw new FormatException("The .mat file has a compressed variable with nothing in it.");
         return new RewindableStream(Inflate, tag.Length + (long)BinaryPrimitives.ReadUInt32LittleEndian(tag[4..]));
@@ -195,10 +199,10 @@ internal sealed class MatConvNetFile : TensorFile
         {
             switch (field)
             {
-                case "name" when value.IsText:
+                case "name" when value.IsText && !value.IsEmpty:
                     name = reader.ReadText(value);
                     break;
-                case "type" when value.IsText:
+                case "type" when value.IsText && !value.IsEmpty:
                     type = reader.ReadText(value);
                     break;
                 case "weights" when value.IsCell:

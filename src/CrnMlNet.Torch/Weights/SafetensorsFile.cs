@@ -13,12 +13,17 @@ internal sealed class SafetensorsFile : TensorFile
     public SafetensorsFile(Stream stream)
     {
         _stream = stream;
-        foreach (var entry in Safetensors.ReadHeader(stream).Tensors)
+        var header = Safetensors.ReadHeader(stream);
+        foreach (var entry in header.Tensors)
             _entries.Add(entry.Name, entry);
+        Metadata = header.Metadata;
         _dataStart = stream.Position;
     }
 
     public override IReadOnlyDictionary<string, TensorEntry> Entries => _entries;
+
+    /// <summary>The file's <c>__metadata__</c>; empty where it has none.</summary>
+    public IReadOnlyDictionary<string, string> Metadata { get; }
 
     public override void Dispose() => _stream.Dispose();
 

@@ -8,6 +8,7 @@ public static class ImageFile
 {
     private const int JpegQuality = 95;
     private const int LongestEnd = 4096;
+    private const string ForLabels = " Gray label images of any depth can be read from a text column of their paths.";
 
     private static ReadOnlySpan<byte> PngSignature => [0x89, (byte)'P', (byte)'N', (byte)'G', 0x0D, 0x0A, 0x1A, 0x0A];
 
@@ -23,20 +24,8 @@ public static class ImageFile
     public static MLImage Load(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        var bytes = ReadBytes(path);
-        RejectPngDepth(bytes, path);
-        RejectTruncated(bytes, bytes, path);
-
-        using var data = SKData.CreateCopy(bytes);
-        using var codec = SKCodec.Create(data);
-        if (codec is null)
-            throw new InvalidDataException($"Image '{path}' is not a picture that can be read (PNG, JPEG, BMP, GIF or WebP), or its head is damaged.");
-
-        var size = 4L * codec.Info.Width * codec.Info.Height;
-        if (size > Array.MaxLength)
-            throw new InvalidDataException($"Image '{path}' is {codec.Info.Width} x {codec.Info.Height} pixels, too big to decode.");
-        var pixels = Decode(codec, new byte[size], path);
-        var image = MLImage.CreateFromPixels(codec.Info.Width, codec.Info.Height, MLPixelFormat.Bgra32, pixels);
+        var pixels = Decode(ReadBytes(path), path, out var width, out var height);
+        var image = MLImage.CreateFromPixels(width, height, MLPixelFormat.Bgra32, pixels);
         image.Tag = path;
         return image;
     }
@@ -90,7 +79,16 @@ public static class ImageFile
         RejectTruncated(head, end, path);
     }
 
-    private static byte[] ReadBytes(string path)
+    /// <summary>The size that the file's head tells, in pixels; null: it is no picture.</summary>
+    internal static (int Width, int Height)? SizeOf(string path)
+    {
+        using var codec = SKCodec.Create(path);
+        return codec is null ? null : (codec.Info.Width, codec.Info.Height);
+    }
+
+    /// <summary>Reads a file.</summary>
+    /// <exception cref="IOException">The file is missing or cannot be read.</exception>
+    internal static byte[] ReadBytes(string path)
     {
         try
         {
@@ -106,6 +104,25 @@ public static class ImageFile
         }
     }
 
+    /// <summary>Decodes an image file's bytes as <see cref="Load"/> does: to pixels of 4 bytes each, blue first.</summary>
+    /// <exception cref="InvalidDataException">They are not an image, are damaged or truncated, or have a depth that 8 bits would change.</exception>
+    internal static byte[] Decode(byte[] bytes, string path, out int width, out int height)
+    {
+        RejectPngDepth(bytes, path);
+        RejectTruncated(bytes, bytes, path);
+
+        using var data = SKData.CreateCopy(bytes);
+        using var codec = SKCodec.Create(data);
+        if (codec is null)
+            throw new InvalidDataException($"Image '{path}' is not a picture that can be read (PNG, JPEG, BMP, GIF or WebP), or its head is damaged.");
+
+        (width, height) = (codec.Info.Width, codec.Info.Height);
+        var size = 4L * width * height;
+        if (size > Array.MaxLength)
+            throw new InvalidDataException($"Image '{path}' is {width} x {height} pixels, too big to decode.");
+        return Decode(codec, new byte[size], path);
+    }
+
     // Decoding makes 8 bits of every depth, which would change label values without a word: 16 bits lose the lower half,
     // and 1, 2 and 4 bits of gray are stretched to 0-255. The head of a PNG: signature (8 bytes), length and "IHDR" (8),
     // width (4), height (4), depth (1), colour type (1, 0 = gray).
@@ -114,9 +131,9 @@ public static class ImageFile
         if (bytes.Length < 26 || !bytes.StartsWith(PngSignature))
             return;
         if (bytes[24] == 16)
-            throw new InvalidDataException($"Image '{path}' is a PNG with 16 bits per component, which images in ML.NET cannot hold (16-bit label ids are not supported yet). Save it with 8 bits.");
+            throw new InvalidDataException($"Image '{path}' is a PNG with 16 bits per component, which images in ML.NET cannot hold. Save it with 8 bits.{ForLabels}");
         if (bytes[24] < 8 && bytes[25] == 0)
-            throw new InvalidDataException($"Image '{path}' is a gray PNG with {bytes[24]} bits per pixel; decoding would stretch its values to 0-255 and so change label ids. Save it with 8 bits.");
+            throw new InvalidDataException($"Image '{path}' is a gray PNG with {bytes[24]} bits per pixel; decoding would stretch its values to 0-255 and so change label ids. Save it with 8 bits.{ForLabels}");
     }
 
     // A PNG ends with its IEND chunk and a JPEG with the marker FF D9, which its compressed data cannot have; a few bytes of

@@ -20,6 +20,9 @@ public sealed class LabelPalette
     /// <summary>The most classes a palette can have: with void, 256 channels.</summary>
     public const int MaxClasses = 255;
 
+    /// <summary>The greatest id: what 16 bits hold.</summary>
+    public const int MaxId = ushort.MaxValue;
+
     // Each is a JSON file in Palettes/, which says where its ids and colours are from.
     private static readonly LabelPalette[] BuiltInPalettes =
     [
@@ -30,10 +33,10 @@ public sealed class LabelPalette
     /// <param name="name">A name for messages and for the model's description.</param>
     /// <param name="classes">1 to <see cref="MaxClasses"/> classes; class <c>i</c> becomes channel <c>i</c>. Two classes may
     /// share a colour (ADE20K has such a pair): the palette then reads index images, but not colour images with that colour.</param>
-    /// <param name="voidIds">The gray values that mean void in an index image, 0 to 255.</param>
+    /// <param name="voidIds">The gray values that mean void in an index image, 0 to <see cref="MaxId"/>.</param>
     /// <param name="voidColors">The colours that mean void in a colour image; the first one paints void.</param>
-    /// <exception cref="ArgumentException">There are no classes or too many, a name is blank, an id lies outside 0 to 255 or
-    /// stands for two things, or a colour is both a class and void.</exception>
+    /// <exception cref="ArgumentException">There are no classes or too many, a name is blank, an id lies outside 0 to
+    /// <see cref="MaxId"/> or stands for two things, or a colour is both a class and void.</exception>
     public LabelPalette(string name, IEnumerable<LabelClass> classes, IEnumerable<int>? voidIds = null, IEnumerable<RgbColor>? voidColors = null)
     {
         ArgumentNullException.ThrowIfNull(name);
@@ -167,8 +170,8 @@ public sealed class LabelPalette
         {
             if (classes[i] is not { } label || !IsReadable(label.Name))
                 return $"class {i} has a blank name or one with control characters; give it a readable one";
-            if (label.Id is < 0 or > 255)
-                return $"class {i} ('{label.Name}') has id {label.Id}; an id is the gray value of an 8-bit image, 0 to 255";
+            if (label.Id is < 0 or > MaxId)
+                return $"class {i} ('{label.Name}') has id {label.Id}; an id is a gray value of at most 16 bits, 0 to {MaxId}";
             if (!classOfId.TryAdd(label.Id, i))
                 return $"class {classOfId[label.Id]} ('{classes[classOfId[label.Id]].Name}') and class {i} ('{label.Name}') both have id {label.Id}; give each its own";
             if (voidColors.Contains(label.Color))
@@ -177,8 +180,8 @@ public sealed class LabelPalette
 
         foreach (var id in voidIds)
         {
-            if (id is < 0 or > 255)
-                return $"void id {id} is not the gray value of an 8-bit image, 0 to 255";
+            if (id is < 0 or > MaxId)
+                return $"void id {id} is not a gray value of at most 16 bits, 0 to {MaxId}";
             if (classOfId.TryGetValue(id, out var i))
                 return $"id {id} is both class {i} ('{classes[i].Name}') and void; take it out of one of them";
         }
@@ -192,20 +195,29 @@ public sealed class LabelPalette
 /// <summary>A class of a palette.</summary>
 /// <param name="Name">What people call it, such as <c>road</c>.</param>
 /// <param name="Color">Its colour in a colour label image.</param>
-/// <param name="Id">Its gray value in an index label image, 0 to 255.</param>
+/// <param name="Id">Its gray value in an index label image, 0 to <see cref="LabelPalette.MaxId"/>.</param>
 public sealed record LabelClass(string Name, RgbColor Color, int Id);
 
-/// <summary>How a label image writes its classes.</summary>
+/// <summary>How label images write classes.</summary>
+/// <remarks>
+/// A palette PNG says twice what a pixel is: by its index, and by that index's colour. Unless the encoding tells which one counts, it
+/// is read by colour if the palette has at least half of the colours that it uses and one of them means another class than its index
+/// does as an id; otherwise by index. Indices are seen where CrnMlNet reads the file itself (<see cref="LabelMap.Load"/>, a text
+/// column of paths, <c>crn</c>); an <c>MLImage</c> has nothing but colours.
+/// </remarks>
 public enum LabelEncoding
 {
-    /// <summary>Found out from the images: coloured ones are read by colour, gray ones as ids.</summary>
+    /// <summary>Found out from the images: coloured ones are read by colour, gray ones as ids, palette PNGs by what fits (see above).</summary>
     Auto,
 
-    /// <summary>Gray values are ids. (An image that has colours is read by colour all the same.)</summary>
+    /// <summary>Gray values are ids. (An image that has colours is read by colour all the same, a palette PNG by what fits.)</summary>
     Index,
 
     /// <summary>Colours are classes, grays included.</summary>
     Color,
+
+    /// <summary>A palette PNG's indices are ids, whatever their colours; gray values are ids, too. (Other images with colours are read by colour.)</summary>
+    PaletteIndex,
 }
 
 /// <summary>What to do with a pixel whose id or colour the palette lacks.</summary>

@@ -92,7 +92,7 @@ internal static class LabelPaletteJson
     {
         if (palette.ValueKind != JsonValueKind.Array)
             throw new FormatException($"\"palette\" must be a list of [r, g, b], not {Describe(palette)}");
-        CheckCount(palette, "palette");
+        CheckCount(palette, "palette", LabelPalette.MaxClasses + 1);
         var colors = palette.EnumerateArray().Select((item, i) => ReadColor(item, $"palette entry {i}")).ToArray();
 
         var known = LabelPalette.BuiltIn.FirstOrDefault(builtIn => colors.All(color => builtIn.Classes.Any(label => label.Color == color)));
@@ -131,15 +131,15 @@ internal static class LabelPaletteJson
             return required ? throw new FormatException($"has neither \"{property}\" nor \"palette\"") : [];
         if (list.ValueKind != JsonValueKind.Array)
             throw new FormatException($"\"{property}\" must be a list, not {Describe(list)}");
-        CheckCount(list, property);
+        CheckCount(list, property, property == "voidIds" ? LabelPalette.MaxId + 1 : LabelPalette.MaxClasses + 1);
         return list.EnumerateArray();
     }
 
-    private static void CheckCount(JsonElement list, string property)
+    private static void CheckCount(JsonElement list, string property, int most)
     {
-        // Void may have 256 ids or colours, classes fewer: those are checked with the palette.
-        if (list.GetArrayLength() > LabelPalette.MaxClasses + 1)
-            throw new FormatException($"\"{property}\" has {list.GetArrayLength()} entries; a palette has at most {LabelPalette.MaxClasses} classes");
+        // Classes are counted again with the palette.
+        if (list.GetArrayLength() > most)
+            throw new FormatException($"\"{property}\" has {list.GetArrayLength()} entries; a palette has at most {LabelPalette.MaxClasses} classes and {LabelPalette.MaxId + 1} ids");
     }
 
     private static void CheckProperties(JsonElement item, string prefix, params string[] known)
@@ -155,9 +155,9 @@ internal static class LabelPaletteJson
         item.ValueKind == JsonValueKind.String ? item.GetString()! : throw new FormatException($"{what} must be a text, not {Describe(item)}");
 
     private static int ReadId(JsonElement item, string what) =>
-        item.ValueKind == JsonValueKind.Number && item.TryGetInt32(out var id) && id is >= 0 and <= 255
+        item.ValueKind == JsonValueKind.Number && item.TryGetInt32(out var id) && id is >= 0 and <= LabelPalette.MaxId
             ? id
-            : throw new FormatException($"{what} must be a whole number from 0 to 255 (a gray value), not {Describe(item)}");
+            : throw new FormatException($"{what} must be a whole number from 0 to {LabelPalette.MaxId} (a gray value), not {Describe(item)}");
 
     private static RgbColor ReadColor(JsonElement item, string what)
     {

@@ -3,7 +3,7 @@ namespace CrnMlNet.Data;
 /// <summary>Finds the label image and the photo that belong together: those of the same file name, without its extension.</summary>
 public static class LabelPhotoPairs
 {
-    private static readonly string[] LabelExtensions = [".png", ".bmp", ".gif"];
+    internal static readonly string[] LabelExtensions = [".png", ".bmp", ".gif"];
     private static readonly string[] PhotoExtensions = [".png", ".jpg", ".jpeg", ".bmp", ".webp"];
 
     /// <summary>Pairs the images of two folders by name. Other files, hidden files and subfolders are passed over.</summary>
@@ -15,29 +15,39 @@ public static class LabelPhotoPairs
     /// the same name but for the extension.</exception>
     public static IReadOnlyList<LabelPhotoPair> FromFolders(string labelsFolder, string photosFolder)
     {
+        var pairs = Match(labelsFolder, photosFolder, out var fault);
+        return fault is null ? pairs : throw new InvalidDataException(fault);
+    }
+
+    /// <summary>Finds the pairs, whatever else there is.</summary>
+    /// <param name="labelsFolder">The folder of the label images.</param>
+    /// <param name="photosFolder">The folder of the photos.</param>
+    /// <param name="fault">Which images lack their partner; null: none.</param>
+    internal static IReadOnlyList<LabelPhotoPair> Match(string labelsFolder, string photosFolder, out string? fault)
+    {
+        fault = null;
         var labels = FindImages(labelsFolder, "label image", LabelExtensions, "; JPEG would change label values, so save them as PNG");
         var photos = FindImages(photosFolder, "photo", PhotoExtensions, "");
         var labelsAlone = labels.Keys.Where(name => !photos.ContainsKey(name)).ToArray();
         var photosAlone = photos.Keys.Where(name => !labels.ContainsKey(name)).ToArray();
         if (labelsAlone.Length == labels.Count)
         {
-            throw new InvalidDataException(
+            fault =
                 $"No label image in '{labelsFolder}' has a photo of the same name in '{photosFolder}': "
-                + $"{Describe(labelsAlone, "label image")} there, {Describe(photosAlone, "photo")} here.");
+                + $"{Describe(labelsAlone, "label image")} there, {Describe(photosAlone, "photo")} here.";
         }
-
-        if (labelsAlone.Length + photosAlone.Length > 0)
+        else if (labelsAlone.Length + photosAlone.Length > 0)
         {
             var faults = new List<string>();
             if (labelsAlone.Length > 0)
                 faults.Add($"{Describe(labelsAlone, "label image")} in '{labelsFolder}' without a photo in '{photosFolder}'");
             if (photosAlone.Length > 0)
                 faults.Add($"{Describe(photosAlone, "photo")} in '{photosFolder}' without a label image in '{labelsFolder}'");
-            throw new InvalidDataException(
-                $"Label images and photos go together by file name, but there are {string.Join(", and ", faults)}. Add the missing files, or take these away.");
+            fault =
+                $"Label images and photos go together by file name, but there are {string.Join(", and ", faults)}. Add the missing files, or take these away.";
         }
 
-        return [.. labels.Select(label => new LabelPhotoPair(label.Key, label.Value, photos[label.Key]))];
+        return [.. labels.Where(label => photos.ContainsKey(label.Key)).Select(label => new LabelPhotoPair(label.Key, label.Value, photos[label.Key]))];
     }
 
     private static SortedDictionary<string, string> FindImages(string folder, string what, string[] extensions, string hint)

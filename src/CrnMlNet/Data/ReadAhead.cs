@@ -13,21 +13,16 @@ internal sealed class ReadAhead : IDisposable
 {
     // Larger photos gain nothing from being painted together, and their bytes are kept.
     private const int MostPixels = 1 << 25;
+    private const int MostShares = 1 << 28;
 
     private readonly SynthesizeFromLabelsTransformer _transformer;
     private readonly DataViewRowCursor _rows;
-    private readonly string _column;
-    private readonly ValueGetter<MLImage> _getLabels;
+    private readonly LabelColumn _labels;
+    private readonly LabelReader _reader;
     private readonly ValueGetter<DataViewRowId> _getId;
-    private readonly int _pixels;
     private readonly Painted[] _batch;
-
-    // The producer owns and may recycle these images, and they are never disposed here. One variable for each place in the
-    // batch: what is recycled is the image of a row that the other cursor has left behind.
-    private readonly MLImage[] _labels;
-
-    private byte[] _ids = [];
-    private byte[] _photos = [];
+    private readonly PhotoBuffer _photos;
+    private LayoutBuffer _layouts;
     private long _first;
     private int _count;
     private int _size;
@@ -35,33 +30,23 @@ internal sealed class ReadAhead : IDisposable
     /// <param name="transformer">What paints.</param>
     /// <param name="rows">A cursor with the label column active. Disposed with this object.</param>
     /// <param name="labels">The label column.</param>
-    /// <param name="batchSize">The most photos that are painted at once.</param>
-    public ReadAhead(SynthesizeFromLabelsTransformer transformer, DataViewRowCursor rows, DataViewSchema.Column labels, int batchSize)
+    /// <param name="batchSize">The most rows that are painted at once.</param>
+    public ReadAhead(SynthesizeFromLabelsTransformer transformer, DataViewRowCursor rows, LabelColumn labels, int batchSize)
     {
         _transformer = transformer;
         _rows = rows;
-        _column = labels.Name;
-        _getLabels = rows.GetGetter<MLImage>(labels);
+        _labels = labels;
+        long pixels = (long)transformer.Architecture.Height * transformer.Architecture.Width;
+        long most = Math.Min(MostPixels / (pixels * transformer.Output.Count), labels.IsSoft ? MostShares / (pixels * transformer.Architecture.Channels) : long.MaxValue);
+        _batch = new Painted[Math.Clamp(most, 1, batchSize)];
+        _reader = labels.Reader(rows, _batch.Length);
         _getId = rows.GetIdGetter();
-        _pixels = transformer.Architecture.Height * transformer.Architecture.Width;
-        _batch = new Painted[Math.Clamp(MostPixels / _pixels, 1, batchSize)];
-        _labels = new MLImage[_batch.Length];
+        _photos = new PhotoBuffer(transformer.Output);
+        _layouts = labels.Layouts(1);
     }
 
-    /// <summary>Gives the photo of <paramref name="row"/>: a new image, the caller's, each time that it is asked for.</summary>
-    public ValueGetter<MLImage> PhotoGetter(DataViewRow row)
-    {
-        var getId = row.GetIdGetter();
-        return (ref MLImage photo) =>
-        {
-            _transformer.CheckAlive();
-            if (row.Position < 0)
-                throw new InvalidOperationException("There is no row to paint: the cursor stands before the first or behind the last.");
-            DataViewRowId id = default;
-            getId(ref id);
-            photo = Photo(row.Position, id)!;
-        };
-    }
+    /// <summary>What paints <paramref name="row"/>, a row of the other cursor.</summary>
+    public IRowPainter Painter(DataViewRow row) => new RowPainter(this, row);
 
     /// <summary>Makes sure that no row was painted that there is not.</summary>
     /// <exception cref="InvalidOperationException">The label column had more than <paramref name="rows"/> rows.</exception>
@@ -73,21 +58,21 @@ internal sealed class ReadAhead : IDisposable
 
     public void Dispose() => _rows.Dispose();
 
-    private MLImage? Photo(long row, DataViewRowId id)
+    private int Paint(long row, DataViewRowId id)
     {
         if (row >= _first + _count)
         {
             // Somebody who leaves rows out does not want those that follow either.
             _size = row == _first + _count ? Math.Clamp(2 * _size, 1, _batch.Length) : 1;
             MoveTo(row);
-            Paint(row);
+            PaintFrom(row);
         }
 
         var painted = _batch[row - _first];
         if (painted.Id is { } read && !read.Equals(id))
             throw Disagreement($"row {row} has the id {id} in one and {read} in the other");
         painted.Error?.Throw();
-        return painted.Place < 0 ? null : PhotoPixels.ToImage(PhotoAt(painted.Place), _transformer.Architecture.Height, _transformer.Architecture.Width);
+        return painted.Place;
     }
 
     private void MoveTo(long row)
@@ -100,10 +85,11 @@ internal sealed class ReadAhead : IDisposable
     }
 
     /// <summary>Reads a batch that begins with <paramref name="row"/>, where the cursor stands, and paints it.</summary>
-    private void Paint(long row)
+    private void PaintFrom(long row)
     {
         (_first, _count) = (row, 0);
-        MakeRoom();
+        if (_layouts.Count < _size)
+            _layouts = _labels.Layouts(_size);
         var places = 0;
         var failed = false;
         while (_count < _size && !failed)
@@ -132,7 +118,7 @@ internal sealed class ReadAhead : IDisposable
     {
         try
         {
-            _transformer.Paint(_ids.AsSpan(0, places * _pixels), _photos.AsSpan(0, 3 * places * _pixels));
+            _transformer.Paint(_layouts, _photos, places);
         }
         catch (Exception e)
         {
@@ -147,23 +133,11 @@ internal sealed class ReadAhead : IDisposable
     {
         DataViewRowId id = default;
         _getId(ref id);
-        ref var labels = ref _labels[_count];
-        RowErrors.Read(_rows.Position, _column, _getLabels, ref labels);
-        if (labels is null)
+        if (!_reader.Read(_count))
             return new Painted(id, -1, null);
-        _transformer.ReadLabels(labels, _ids.AsSpan(places * _pixels, _pixels), RowErrors.Source(_rows.Position, _column, labels));
+        _reader.Decode(_layouts, places);
         return new Painted(id, places++, null);
     }
-
-    private void MakeRoom()
-    {
-        if (_ids.Length >= _size * _pixels)
-            return;
-        _ids = new byte[_size * _pixels];
-        _photos = new byte[3 * _ids.Length];
-    }
-
-    private ReadOnlySpan<byte> PhotoAt(int place) => _photos.AsSpan(3 * place * _pixels, 3 * _pixels);
 
     private static InvalidOperationException Disagreement(string difference) => new(
         $"The data gave two cursors different rows ({difference}). To paint several photos at once it is read twice, side by side, and must give the same rows "
@@ -171,4 +145,21 @@ internal sealed class ReadAhead : IDisposable
 
     /// <summary>A row of the batch: its photo's place, or -1 if it has no labels; or why it could not be read or painted.</summary>
     private readonly record struct Painted(DataViewRowId? Id, int Place, ExceptionDispatchInfo? Error);
+
+    private sealed class RowPainter(ReadAhead ahead, DataViewRow row) : IRowPainter
+    {
+        private readonly ValueGetter<DataViewRowId> _getId = row.GetIdGetter();
+
+        public PhotoBuffer Photos => ahead._photos;
+
+        public int Paint()
+        {
+            ahead._transformer.CheckAlive();
+            if (row.Position < 0)
+                throw new InvalidOperationException("There is no row to paint: the cursor stands before the first or behind the last.");
+            DataViewRowId id = default;
+            _getId(ref id);
+            return ahead.Paint(row.Position, id);
+        }
+    }
 }

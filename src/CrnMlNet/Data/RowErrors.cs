@@ -7,8 +7,8 @@ namespace CrnMlNet.Data;
 internal static class RowErrors
 {
     /// <summary>A phrase such as <c>row 12, column 'Labels' (file 'a.png')</c>; rows are counted from 0, as ML.NET does.</summary>
-    public static string Source(long row, string column, MLImage? image = null) =>
-        $"row {row}, column '{column}'" + (image?.Tag is { Length: > 0 } file ? $" (file '{file}')" : "");
+    public static string Source(long row, string column, string? file = null) =>
+        $"row {row}, column '{column}'" + (file is { Length: > 0 } ? $" (file '{file}')" : "");
 
     /// <summary>Reads an image; what the producer throws is told again with the row and the column.</summary>
     /// <exception cref="InvalidOperationException">The image could not be read, or has been disposed.</exception>
@@ -23,11 +23,33 @@ internal static class RowErrors
             if (image?.Tag is { Length: > 0 } file && File.Exists(file))
                 ImageFile.CheckWhole(file);
         }
-        catch (Exception e) when (e is IOException or ArgumentException or InvalidOperationException or UnauthorizedAccessException or FormatException or InvalidDataException)
+        catch (Exception e) when (IsOfTheData(e))
         {
-            throw new InvalidOperationException($"{Source(row, column)} could not be read: {e.Message}{CauseOf(e)}", e);
+            throw Unreadable(row, column, e);
         }
     }
+
+    /// <summary>Reads a vector; what the producer throws is told again with the row and the column.</summary>
+    /// <exception cref="InvalidOperationException">The vector could not be read.</exception>
+    public static void Read<T>(long row, string column, ValueGetter<VBuffer<T>> read, ref VBuffer<T> vector)
+    {
+        try
+        {
+            read(ref vector);
+        }
+        catch (Exception e) when (IsOfTheData(e))
+        {
+            throw Unreadable(row, column, e);
+        }
+    }
+
+    /// <summary>The exception for a value that cannot be read; to be thrown by the caller.</summary>
+    public static InvalidOperationException Unreadable(long row, string column, Exception e)
+        => new($"{Source(row, column)} could not be read: {e.Message}{CauseOf(e)}", e);
+
+    /// <summary>Whether an exception tells of a value rather than of this program.</summary>
+    public static bool IsOfTheData(Exception e)
+        => e is IOException or ArgumentException or InvalidOperationException or UnauthorizedAccessException or FormatException or InvalidDataException;
 
     // ML.NET's MLImage throws an InvalidOperationException with these words, and no ObjectDisposedException.
     private static string CauseOf(Exception e) => !e.Message.Contains("Object is disposed") ? "" :

@@ -5,25 +5,27 @@ using Microsoft.ML.Transforms.Image;
 namespace CrnMlNet.Data;
 
 /// <summary>
-/// A transformer bound to an input schema: every input column as it is, and behind them the photo column. Gives rows one
-/// at a time to <c>PredictionEngine</c>, and getters to <see cref="SynthesizedDataView"/>.
+/// A transformer bound to an input schema: every input column as it is, the label column with the class names as its KeyValues,
+/// and behind them the photo columns. Gives rows one at a time to <c>PredictionEngine</c>, and getters to
+/// <see cref="SynthesizedDataView"/>.
 /// </summary>
 internal sealed class SynthesisMapper : IRowToRowMapper
 {
     private readonly SynthesizeFromLabelsTransformer _transformer;
-    private readonly DataViewSchema.Column _labels;
+    private readonly LabelColumn _labels;
 
-    public SynthesisMapper(SynthesizeFromLabelsTransformer transformer, DataViewSchema inputSchema, DataViewSchema.Column labels)
+    public SynthesisMapper(SynthesizeFromLabelsTransformer transformer, DataViewSchema inputSchema, LabelColumn labels)
     {
         _transformer = transformer;
         _labels = labels;
         InputSchema = inputSchema;
-        var (height, width) = (transformer.Architecture.Height, transformer.Architecture.Width);
         // PredictionEngine and CreateEnumerable refuse images of a size that no attribute in the program has named.
-        new ImageTypeAttribute(height, width).Register();
+        new ImageTypeAttribute(Output.Height, Output.Width).Register();
         var builder = new DataViewSchema.Builder();
-        builder.AddColumns(inputSchema);
-        builder.AddColumn(transformer.OutputColumnName, new ImageDataViewType(height, width));
+        foreach (var column in inputSchema)
+            builder.AddColumn(column.Name, column.Type, column.Index == labels.Column.Index ? ClassNames.AddTo(column.Annotations, transformer.Palette) : column.Annotations);
+        foreach (var name in Output.Names)
+            builder.AddColumn(name, Output.Type);
         OutputSchema = builder.ToSchema();
     }
 
@@ -31,15 +33,16 @@ internal sealed class SynthesisMapper : IRowToRowMapper
 
     public DataViewSchema OutputSchema { get; }
 
-    /// <summary>The photo column of <see cref="OutputSchema"/>, its last.</summary>
-    public DataViewSchema.Column Photo => OutputSchema[InputSchema.Count];
+    /// <summary>The photo columns, the last ones of <see cref="OutputSchema"/>.</summary>
+    public OutputColumns Output => _transformer.Output;
 
-    public bool IsPhoto(DataViewSchema.Column column) => column.Index == InputSchema.Count;
+    public bool IsPhoto(DataViewSchema.Column column) => column.Index >= InputSchema.Count;
 
     public IEnumerable<DataViewSchema.Column> GetDependencies(IEnumerable<DataViewSchema.Column> dependingColumns)
     {
         var wanted = dependingColumns.Select(column => column.Index).ToHashSet();
-        return InputSchema.Where(column => wanted.Contains(column.Index) || (column.Index == _labels.Index && wanted.Contains(Photo.Index)));
+        bool wantsPhoto = wanted.Any(index => index >= InputSchema.Count);
+        return InputSchema.Where(column => wanted.Contains(column.Index) || (column.Index == _labels.Column.Index && wantsPhoto));
     }
 
     public DataViewRow GetRow(DataViewRow input, IEnumerable<DataViewSchema.Column> activeColumns)
@@ -47,45 +50,16 @@ internal sealed class SynthesisMapper : IRowToRowMapper
         ArgumentNullException.ThrowIfNull(input);
         if (input.Schema != InputSchema)
             throw new ArgumentException("The row's schema is not the one that this mapper was made for.", nameof(input));
-        return new SynthesisRow(this, input, activeColumns.Select(column => column.Index).ToHashSet(), PhotoGetter);
+        return new SynthesisRow(this, input, activeColumns.Select(column => column.Index).ToHashSet(), Painter);
     }
 
-    /// <summary>
-    /// Paints <paramref name="row"/>'s photo: a new image, the caller's, each time that it is asked for, painted once for each
-    /// position of the row.
-    /// </summary>
-    public ValueGetter<MLImage> PhotoGetter(DataViewRow row)
-    {
-        var (height, width) = (_transformer.Architecture.Height, _transformer.Architecture.Width);
-        var getLabels = row.GetGetter<MLImage>(_labels);
-        // The producer owns and may recycle this image: one variable for all rows, never disposed here.
-        MLImage labels = null!;
-        byte[] ids = new byte[height * width], rgb = new byte[3 * ids.Length];
-        long painted = -1;
-        return (ref MLImage photo) =>
-        {
-            _transformer.CheckAlive();
-            if (painted < 0 || painted != row.Position)
-            {
-                painted = -1;
-                RowErrors.Read(row.Position, _labels.Name, getLabels, ref labels);
-                if (labels is not null)
-                {
-                    _transformer.ReadLabels(labels, ids, RowErrors.Source(row.Position, _labels.Name, labels));
-                    _transformer.Paint(ids, rgb);
-                }
-
-                painted = row.Position;
-            }
-
-            photo = labels is null ? null! : PhotoPixels.ToImage(rgb, height, width);
-        };
-    }
+    /// <summary>What paints <paramref name="row"/>, by itself.</summary>
+    public IRowPainter Painter(DataViewRow row) => new RowByRow(_transformer, row, _labels);
 
     /// <summary>Opens a cursor that reads the labels ahead of another one.</summary>
     public ReadAhead ReadAhead(Func<IEnumerable<DataViewSchema.Column>, DataViewRowCursor> open, int batchSize)
     {
-        var rows = open([_labels]);
+        var rows = open([_labels.Column]);
         try
         {
             return new ReadAhead(_transformer, rows, _labels, batchSize);
@@ -98,11 +72,12 @@ internal sealed class SynthesisMapper : IRowToRowMapper
     }
 }
 
-/// <summary>A row of a data view or of <c>PredictionEngine</c>, with the photo column added.</summary>
+/// <summary>A row of a data view or of <c>PredictionEngine</c>, with the photo columns added.</summary>
 internal sealed class SynthesisRow(
-    SynthesisMapper mapper, DataViewRow input, HashSet<int> active, Func<DataViewRow, ValueGetter<MLImage>> photoGetter) : DataViewRow
+    SynthesisMapper mapper, DataViewRow input, HashSet<int> active, Func<DataViewRow, IRowPainter> painterOf) : DataViewRow
 {
-    private ValueGetter<MLImage>? _getPhoto;
+    // One for all photo columns, which are painted together.
+    private IRowPainter? _painter;
 
     public override DataViewSchema Schema => mapper.OutputSchema;
 
@@ -125,9 +100,9 @@ internal sealed class SynthesisRow(
             throw new InvalidOperationException($"Column '{column.Name}' was not asked for.");
         if (!mapper.IsPhoto(column))
             return input.GetGetter<TValue>(mapper.InputSchema[column.Index]);
-        if ((_getPhoto ??= photoGetter(input)) is ValueGetter<TValue> getter)
-            return getter;
-        throw new InvalidOperationException($"Column '{column.Name}' holds {nameof(MLImage)}, not {typeof(TValue).Name}.");
+        if (mapper.Output.Type.RawType != typeof(TValue))
+            throw new InvalidOperationException($"Column '{column.Name}' holds {mapper.Output.Type}, not {typeof(TValue).Name}.");
+        return (ValueGetter<TValue>)mapper.Output.Getter(_painter ??= painterOf(input), column.Index - mapper.InputSchema.Count);
     }
 
     protected override void Dispose(bool disposing)

@@ -4,7 +4,7 @@ using Microsoft.ML.Data;
 namespace CrnMlNet.Data;
 
 /// <summary>
-/// A data view with the photo column added. Photos are painted as rows are read, several at once where <paramref name="source"/>
+/// A data view with the photo columns added. Photos are painted as rows are read, several at once where <paramref name="source"/>
 /// can be read twice.
 /// </summary>
 internal sealed class SynthesizedDataView(IDataView source, SynthesisMapper mapper, int batchSize) : IDataView
@@ -47,7 +47,7 @@ internal sealed class SynthesizedDataView(IDataView source, SynthesisMapper mapp
     private sealed class Cursor(SynthesisMapper mapper, DataViewRowCursor input, DataViewSchema.Column[] needed, ReadAhead? ahead) : DataViewRowCursor
     {
         private readonly SynthesisRow _row = new(
-            mapper, input, needed.Select(column => column.Index).ToHashSet(), ahead is null ? mapper.PhotoGetter : ahead.PhotoGetter);
+            mapper, input, needed.Select(column => column.Index).ToHashSet(), ahead is null ? mapper.Painter : ahead.Painter);
 
         private long _rows;
 

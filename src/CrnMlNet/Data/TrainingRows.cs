@@ -11,29 +11,34 @@ namespace CrnMlNet.Data;
 /// </summary>
 internal sealed class TrainingRows
 {
-    private const double AspectTolerance = 0.01;
+    /// <summary>By how much the aspects of a label image and its photo may differ, relatively.</summary>
+    public const double AspectTolerance = 0.01;
+
     private const int LongestText = 200;
 
     private readonly IDataView _input;
     private readonly SynthesizeFromLabelsEstimator.Options _options;
     private readonly DataViewSchema.Column _labelColumn;
     private readonly DataViewSchema.Column _photoColumn;
+    private readonly IExceptionContext _context;
     private string? _coloured;
+    private bool _indexed;
 
-    private TrainingRows(IDataView input, SynthesizeFromLabelsEstimator.Options options)
+    private TrainingRows(IExceptionContext context, IDataView input, SynthesizeFromLabelsEstimator.Options options)
     {
+        _context = context;
         _input = input;
         _options = options;
         _labelColumn = input.Schema[options.InputColumnName];
         _photoColumn = input.Schema[options.PhotoColumnName];
     }
 
-    /// <summary>Reads all pairs, and finds out how the label images are written where the options leave that open.</summary>
+    /// <summary>Reads all pairs, and finds out how label images are written where the options leave that open.</summary>
     /// <exception cref="InvalidOperationException">There is no row, or a row cannot be learned from.</exception>
     public static (TrainingPairs Pairs, LabelEncoding Encoding) Read(
         IExceptionContext context, IDataView input, SynthesizeFromLabelsEstimator.Options options)
     {
-        var rows = new TrainingRows(input, options);
+        var rows = new TrainingRows(context, input, options);
         try
         {
             var encoding = options.LabelEncoding == LabelEncoding.Auto ? LabelEncoding.Index : options.LabelEncoding;
@@ -42,7 +47,7 @@ internal sealed class TrainingRows
             var pairs = rows.TryRead(encoding, undecided) ?? rows.ReadByColour(out encoding);
             if (pairs.Count == 0)
                 throw new InvalidOperationException("There is no row to learn from: the training data is empty.");
-            return (pairs, encoding);
+            return (pairs, undecided && encoding == LabelEncoding.Index && rows._indexed ? LabelEncoding.PaletteIndex : encoding);
         }
         catch (InvalidOperationException e)
         {
@@ -59,45 +64,52 @@ internal sealed class TrainingRows
         catch (InvalidOperationException e)
         {
             throw new InvalidOperationException(
-                $"{e.Message} (Label images are read by colour because that of {_coloured} has colours; if it is the odd one, set LabelEncoding = Index.)", e.InnerException);
+                $"{e.Message} (Label images are read by colour because that of {_coloured} has colours that count; if it is the odd one, set LabelEncoding = Index, or PaletteIndex for palette PNGs.)", e.InnerException);
         }
     }
 
     private TrainingPairs? TryRead(LabelEncoding encoding, bool stopAtColours)
     {
         var pairs = new TrainingPairs(_options.Palette.ChannelCount, _options.Height, _options.Width);
-        var decoder = new LabelDecoder(_options.Palette, encoding, _options.UnknownLabels);
+        var column = _options.LabelColumn(_context, _labelColumn, "label", encoding);
         using var cursor = _input.GetRowCursor([_labelColumn, _photoColumn]);
-        var getLabels = cursor.GetGetter<MLImage>(_labelColumn);
+        var labels = column.Reader(cursor, places: 1);
         var getPhoto = cursor.GetGetter<MLImage>(_photoColumn);
-        // The producer owns and may recycle these images: one variable for all rows, never disposed here.
-        MLImage labels = null!, photo = null!;
+        // The producer owns and may recycle this image: one variable for all rows, never disposed here.
+        MLImage photo = null!;
         while (cursor.MoveNext())
         {
             _options.CancellationToken.ThrowIfCancellationRequested();
             long row = cursor.Position;
-            Read(row, _labelColumn, getLabels, ref labels);
-            Read(row, _photoColumn, getPhoto, ref photo);
-            CheckPair(row, labels, photo);
-            if (stopAtColours && decoder.Detect(labels) == LabelEncoding.Color)
+            // A text column of label files is one of the row's texts: its error names the file.
+            var hasLabels = _labelColumn.Type is TextDataViewType ? labels.Read(0) : WithTexts(row, () => labels.Read(0));
+            photo = WithTexts(row, () =>
             {
-                _coloured = RowErrors.Source(row, _labelColumn.Name, labels);
+                RowErrors.Read(row, _photoColumn.Name, getPhoto, ref photo);
+                return photo;
+            });
+            CheckPair(row, hasLabels ? labels : null, photo);
+            var detected = stopAtColours ? labels.Detect() : encoding;
+            if (stopAtColours && detected == LabelEncoding.Color)
+            {
+                _coloured = labels.Source;
                 return null;
             }
 
-            pairs.CheckRoomForNext();
-            var ids = new byte[_options.Height * _options.Width];
-            decoder.Decode(labels, ids, _options.Height, _options.Width, RowErrors.Source(row, _labelColumn.Name, labels));
-            pairs.Add(ids, PhotoPixels.FromPhoto(photo, _options.Height, _options.Width, _options.PhotoPreprocessing));
+            _indexed |= detected == LabelEncoding.PaletteIndex;
+            pairs.CheckRoomForNext(column.IsSoft);
+            var layout = column.Layouts(1);
+            labels.Decode(layout, 0);
+            layout.AddTo(pairs, PhotoPixels.FromPhoto(photo, _options.Height, _options.Width, _options.PhotoPreprocessing));
         }
         return pairs;
     }
 
-    private void Read(long row, DataViewSchema.Column column, ValueGetter<MLImage> getter, ref MLImage image)
+    private T WithTexts<T>(long row, Func<T> read)
     {
         try
         {
-            RowErrors.Read(row, column.Name, getter, ref image);
+            return read();
         }
         catch (InvalidOperationException e)
         {
@@ -126,18 +138,18 @@ internal sealed class TrainingRows
         return $" The row has {string.Join(", ", texts)}.";
     }
 
-    private void CheckPair(long row, MLImage? labels, MLImage? photo)
+    private void CheckPair(long row, LabelReader? labels, MLImage? photo)
     {
         if (labels is null)
-            throw new InvalidOperationException($"{RowErrors.Source(row, _labelColumn.Name)} has no image. Remove the row, or give it one.");
+            throw new InvalidOperationException($"{RowErrors.Source(row, _labelColumn.Name)} has no labels. Remove the row, or give it some.");
         if (photo is null)
             throw new InvalidOperationException($"{RowErrors.Source(row, _photoColumn.Name)} has no image. Remove the row, or give it one.");
 
         double labelAspect = (double)labels.Width / labels.Height, photoAspect = (double)photo.Width / photo.Height;
         if (Math.Abs(labelAspect / photoAspect - 1) > AspectTolerance)
             throw new InvalidOperationException(
-                $"{RowErrors.Source(row, _photoColumn.Name, photo)} is {photo.Width}x{photo.Height}, but its label image"
-                + (labels.Tag is { Length: > 0 } file ? $" '{file}'" : "")
+                $"{RowErrors.Source(row, _photoColumn.Name, photo.Tag)} is {photo.Width}x{photo.Height}, but its label map"
+                + (labels.File is { Length: > 0 } file ? $" '{file}'" : "")
                 + $" is {labels.Width}x{labels.Height}: their shapes differ, so pixels cannot be matched. Crop or resize one of them.");
     }
 }

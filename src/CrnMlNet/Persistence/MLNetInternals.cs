@@ -5,6 +5,7 @@ using System.Security.Cryptography;
 using System.Text;
 using CrnMlNet;
 using CrnMlNet.Persistence;
+using CrnMlNet.Torch.Training;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
@@ -22,7 +23,7 @@ namespace CrnMlNet.Persistence;
 /// ML.NET offers no public way to save a transformer that has state (dotnet/machinelearning#4911, #6839).
 /// </summary>
 /// <remarks>
-/// Whatever uses this class comes through <see cref="GetEnvironment"/> or, when a model is loaded, <see cref="Create"/>;
+/// Whatever uses this class comes through <see cref="GetEnvironment(TransformsCatalog)"/> or, when a model is loaded, <see cref="Create"/>;
 /// both check first that the ML.NET that is loaded has all that this file uses.
 /// </remarks>
 internal static class MLNetInternals
@@ -32,6 +33,7 @@ internal static class MLNetInternals
 
     private const string DescriptionEntry = "Model.json";
     private const string WeightsEntry = "weights.safetensors";
+    private const string OptimizerEntry = "optimizer.safetensors";
     private const string ChecksumsEntry = "SHA256SUMS";
     private const int LargestDescription = 16 << 20;
     private const int LargestChecksums = 1 << 16;
@@ -42,6 +44,16 @@ internal static class MLNetInternals
     /// <exception cref="ArgumentNullException"><paramref name="catalog"/> is null.</exception>
     /// <exception cref="InvalidOperationException">The loaded ML.NET lacks something that CrnMlNet uses.</exception>
     internal static IHostEnvironment GetEnvironment(TransformsCatalog catalog)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        EnsureCompatible();
+        return EnvironmentOf(catalog);
+    }
+
+    /// <summary>The environment of the <see cref="MLContext"/> that <paramref name="catalog"/> belongs to.</summary>
+    /// <exception cref="ArgumentNullException"><paramref name="catalog"/> is null.</exception>
+    /// <exception cref="InvalidOperationException">The loaded ML.NET lacks something that CrnMlNet uses.</exception>
+    internal static IHostEnvironment GetEnvironment(ModelOperationsCatalog catalog)
     {
         ArgumentNullException.ThrowIfNull(catalog);
         EnsureCompatible();
@@ -88,13 +100,14 @@ internal static class MLNetInternals
         IExceptionContext context, string parameter, string role, string column, string expectedType, string actualType)
         => context.ExceptSchemaMismatch(parameter, role, column, expectedType, actualType);
 
-    /// <summary>Writes a transformer into an ML.NET model: its description in JSON and its weights, of any length.</summary>
-    internal static void Save(ModelSaveContext ctx, string description, Action<Stream> writeWeights)
+    /// <summary>Writes a transformer into an ML.NET model: its description in JSON, its weights, of any length, and where its optimizer stood, if that is known.</summary>
+    internal static void Save(ModelSaveContext ctx, string description, Action<Stream> writeWeights, Action<Stream>? writeOptimizer)
     {
         ctx.CheckAtModel();
         ctx.SetVersionInfo(GetVersionInfo());
         var checksums = SaveEntry(ctx, DescriptionEntry, stream => stream.Write(Encoding.UTF8.GetBytes(description)))
-            + SaveEntry(ctx, WeightsEntry, writeWeights);
+            + SaveEntry(ctx, WeightsEntry, writeWeights)
+            + (writeOptimizer is null ? "" : SaveEntry(ctx, OptimizerEntry, writeOptimizer));
         ctx.SaveBinaryStream(ChecksumsEntry, writer => writer.Write(Encoding.UTF8.GetBytes(checksums)));
     }
 
@@ -122,26 +135,55 @@ internal static class MLNetInternals
     private static SynthesizeFromLabelsTransformer Load(IHostEnvironment env, ModelLoadContext ctx)
     {
         ctx.CheckAtModel(GetVersionInfo());
-        var checksums = ReadChecksums(env, ctx);
-        var model = SynthesisModel.FromJson(ReadDescription(env, ctx, checksums));
+        var part = new Part(ctx.Repository, ctx.Directory);
+        var checksums = ReadChecksums(env, part);
+        var model = SynthesisModel.FromJson(ReadDescription(env, part, checksums));
         if (GpuDeviceId(env) is null)
             model.CheckMemory();
-        using var weights = OpenEntry(env, ctx, WeightsEntry, model.LargestWeights);
-        Verify(env, ctx, WeightsEntry, weights.Stream, checksums);
-        return SynthesizeFromLabelsTransformer.Load(env, model, weights.Stream);
+        using var weights = OpenEntry(env, part, WeightsEntry, model.LargestWeights);
+        Verify(env, part, WeightsEntry, weights.Stream, checksums);
+        return SynthesizeFromLabelsTransformer.Load(env, model, weights.Stream, ctx.Directory);
     }
+
+    /// <summary>
+    /// Reads where the optimizer of a model stood. Loading a model leaves that aside, because it is twice as large as the weights
+    /// and of use for training only.
+    /// </summary>
+    /// <param name="env">The environment.</param>
+    /// <param name="path">The model file.</param>
+    /// <param name="directory">Where in it the transformer is.</param>
+    /// <param name="largest">The most bytes that it can have.</param>
+    /// <param name="read">Reads it.</param>
+    /// <returns>Null where the model does not have it.</returns>
+    /// <exception cref="FormatException">It is damaged.</exception>
+    internal static AdamState? ReadOptimizer(IHostEnvironment env, string path, string? directory, long largest, Func<Stream, AdamState> read)
+    {
+        using var file = File.OpenRead(path);
+        using var repository = RepositoryReader.Open(file, env);
+        var part = new Part(repository, directory);
+        if (TryOpenEntry(env, part, OptimizerEntry, largest) is not { } optimizer)
+            return null;
+        using (optimizer)
+        {
+            Verify(env, part, OptimizerEntry, optimizer.Stream, ReadChecksums(env, part));
+            return read(optimizer.Stream);
+        }
+    }
+
+    /// <summary>A transformer's directory in a model file.</summary>
+    private sealed record Part(RepositoryReader Repository, string? Directory);
 
     // .NET does not check the CRC of a zip's entries, so a changed byte in the weights would go unnoticed. A model without
     // the checksums, as CrnMlNet first wrote them, is not checked.
-    private static string ReadChecksums(IHostEnvironment env, ModelLoadContext ctx)
+    private static string ReadChecksums(IHostEnvironment env, Part part)
     {
-        if (TryOpenEntry(env, ctx, ChecksumsEntry, LargestChecksums) is not { } entry)
+        if (TryOpenEntry(env, part, ChecksumsEntry, LargestChecksums) is not { } entry)
             return "";
         using (entry)
             return new StreamReader(entry.Stream, Encoding.UTF8).ReadToEnd();
     }
 
-    private static void Verify(IHostEnvironment env, ModelLoadContext ctx, string name, Stream entry, string checksums)
+    private static void Verify(IHostEnvironment env, Part part, string name, Stream entry, string checksums)
     {
         if (checksums.Length == 0)
             return;
@@ -149,53 +191,53 @@ internal static class MLNetInternals
         entry.Position = 0;
         if (!checksums.Split('\n').Contains(line))
             throw env.Process(new FormatException(
-                $"The model's '{name}' in '{ctx.Directory}' is damaged: it is not what was saved (its checksum differs). Copy or save the model again."));
+                $"The model's '{name}' in '{part.Directory}' is damaged: it is not what was saved (its checksum differs). Copy or save the model again."));
     }
 
-    private static string ReadDescription(IHostEnvironment env, ModelLoadContext ctx, string checksums)
+    private static string ReadDescription(IHostEnvironment env, Part part, string checksums)
     {
-        using var entry = OpenEntry(env, ctx, DescriptionEntry, LargestDescription);
-        Verify(env, ctx, DescriptionEntry, entry.Stream, checksums);
+        using var entry = OpenEntry(env, part, DescriptionEntry, LargestDescription);
+        Verify(env, part, DescriptionEntry, entry.Stream, checksums);
         using var reader = new StreamReader(entry.Stream, Encoding.UTF8);
         return reader.ReadToEnd();
     }
 
-    private static Repository.Entry OpenEntry(IHostEnvironment env, ModelLoadContext ctx, string name, long largest)
-        => TryOpenEntry(env, ctx, name, largest) ?? throw env.Process(new FormatException(
-            $"The model has no '{name}' in '{ctx.Directory}': the file is damaged or was not written by CrnMlNet. Save the model again."));
+    private static Repository.Entry OpenEntry(IHostEnvironment env, Part part, string name, long largest)
+        => TryOpenEntry(env, part, name, largest) ?? throw env.Process(new FormatException(
+            $"The model has no '{name}' in '{part.Directory}': the file is damaged or was not written by CrnMlNet. Save the model again."));
 
     // ML.NET unpacks an entry into a temporary file, so its stream is seekable, and deletes the file when it has loaded the model.
     // Never more is unpacked than the zip declares, so what it declares is checked first.
-    private static Repository.Entry? TryOpenEntry(IHostEnvironment env, ModelLoadContext ctx, string name, long largest)
+    private static Repository.Entry? TryOpenEntry(IHostEnvironment env, Part part, string name, long largest)
     {
         try
         {
-            CheckLength(env, ctx, name, DeclaredLength(ctx, name), largest);
-            var entry = ctx.Repository.OpenEntryOrNull(ctx.Directory, name);
-            CheckLength(env, ctx, name, entry?.Stream.Length, largest);
+            CheckLength(env, part, name, DeclaredLength(part, name), largest);
+            var entry = part.Repository.OpenEntryOrNull(part.Directory, name);
+            CheckLength(env, part, name, entry?.Stream.Length, largest);
             return entry;
         }
         catch (InvalidDataException exception)
         {
-            throw env.Process(new FormatException($"The model's '{name}' in '{ctx.Directory}' is damaged: {exception.Message}", exception));
+            throw env.Process(new FormatException($"The model's '{name}' in '{part.Directory}' is damaged: {exception.Message}", exception));
         }
     }
 
-    private static void CheckLength(IHostEnvironment env, ModelLoadContext ctx, string name, long? length, long largest)
+    private static void CheckLength(IHostEnvironment env, Part part, string name, long? length, long largest)
     {
         if (length > largest)
             throw env.Process(new FormatException(
-                $"The model's '{name}' in '{ctx.Directory}' has {length:N0} bytes, more than the {largest:N0} that it may have: the file is damaged."));
+                $"The model's '{name}' in '{part.Directory}' has {length:N0} bytes, more than the {largest:N0} that it may have: the file is damaged."));
     }
 
     /// <summary>The bytes that an entry unpacks to as the zip has it, or null: where there is none, or ML.NET no longer keeps the zip's entries as it did.</summary>
-    private static long? DeclaredLength(ModelLoadContext ctx, string name)
+    private static long? DeclaredLength(Part part, string name)
     {
         // Private, so it may go without notice: then an entry is checked when it has been unpacked.
         var field = typeof(RepositoryReader).GetField("_entries", BindingFlags.Instance | BindingFlags.NonPublic);
-        if (field?.GetValue(ctx.Repository) is not Dictionary<string, ZipArchiveEntry> entries)
+        if (field?.GetValue(part.Repository) is not Dictionary<string, ZipArchiveEntry> entries)
             return null;
-        var path = Path.Combine(ctx.Directory ?? "", name);
+        var path = Path.Combine(part.Directory ?? "", name);
         return entries.TryGetValue(path, out var entry) || entries.TryGetValue(path.Replace('/', '\\'), out entry) ? entry.Length : null;
     }
 
@@ -209,6 +251,9 @@ internal static class MLNetInternals
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static IHostEnvironment EnvironmentOf(TransformsCatalog catalog) => catalog.GetEnvironment();
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static IHostEnvironment EnvironmentOf(ModelOperationsCatalog catalog) => catalog.GetEnvironment();
 
     private static void EnsureCompatible()
     {

@@ -25,8 +25,20 @@ internal sealed record SynthesisModel(
         TypeInfoResolver = new DefaultJsonTypeInfoResolver(),
     };
 
+    /// <summary>Where relative paths of label files begin; null: in the process's current folder.</summary>
+    public string? LabelFolder { get; init; }
+
+    /// <summary>What the output columns hold.</summary>
+    public OutputKind OutputKind { get; init; }
+
+    /// <summary>Which of the network's images becomes the output column; null: each has one.</summary>
+    public int? OutputImage { get; init; }
+
     /// <summary>The most bytes that the weights can have as a file: of 8 bytes each, behind a long header.</summary>
     public long LargestWeights => LargestWeightsHeader + sizeof(double) * Architecture.ParameterCount();
+
+    /// <summary>The most bytes that Adam's two moments and its steps can have as a file.</summary>
+    public long LargestOptimizer => 4 * LargestWeightsHeader + 2 * sizeof(float) * Architecture.ParameterCount();
 
     public string ToJson()
     {
@@ -37,7 +49,10 @@ internal sealed record SynthesisModel(
                 Format = FormatName,
                 Version = FormatVersion,
                 InputColumn = InputColumnName,
+                LabelFolder = LabelFolder,
                 OutputColumn = OutputColumnName,
+                OutputKind = OutputKind,
+                OutputImage = OutputImage,
                 Labels = new Labels { Encoding = Decoder.Encoding, Unknown = Decoder.UnknownLabels, Palette = palette.RootElement },
                 Network = Architecture,
                 Training = Training,
@@ -61,9 +76,15 @@ internal sealed record SynthesisModel(
                     $"The model's network has {document.Network.Channels} channels, but its palette needs {palette.ChannelCount}.");
             if (string.IsNullOrWhiteSpace(document.InputColumn) || string.IsNullOrWhiteSpace(document.OutputColumn))
                 throw new FormatException("The model's description names no input or output column.");
+            OutputColumns.Check(document.OutputImage, document.OutputKind, document.Network);
             return new SynthesisModel(
                 document.InputColumn, document.OutputColumn,
-                new LabelDecoder(palette, document.Labels.Encoding, document.Labels.Unknown), document.Network, document.Training);
+                new LabelDecoder(palette, document.Labels.Encoding, document.Labels.Unknown), document.Network, document.Training)
+            {
+                LabelFolder = document.LabelFolder,
+                OutputKind = document.OutputKind,
+                OutputImage = document.OutputImage,
+            };
         }
         catch (Exception e) when (e is JsonException or ArgumentException or NotSupportedException or InvalidOperationException)
         {
@@ -90,7 +111,10 @@ internal sealed record SynthesisModel(
         public required string Format { get; init; }
         public required int Version { get; init; }
         public required string InputColumn { get; init; }
+        public string? LabelFolder { get; init; }
         public required string OutputColumn { get; init; }
+        public OutputKind OutputKind { get; init; }
+        public int? OutputImage { get; init; }
         public required Labels Labels { get; init; }
         public required CrnArchitecture Network { get; init; }
         public required TrainingRecord Training { get; init; }

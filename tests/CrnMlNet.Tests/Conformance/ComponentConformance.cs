@@ -2,6 +2,7 @@ using CrnMlNet.Persistence;
 using CrnMlNet.Tests.Rows;
 using Microsoft.ML;
 using Microsoft.ML.Data;
+using Microsoft.ML.Transforms.Image;
 
 namespace CrnMlNet.Tests.Conformance;
 
@@ -101,7 +102,9 @@ public abstract class ComponentConformance
         Assert.Equal(Columns(MLNetInternals.CreateShape(before.Schema)), Columns(MLNetInternals.CreateShape(after.Schema)));
         Assert.Equal(RowValues.Read(before), RowValues.Read(after));
         // ML.NET saves what it can of the schema, which is no image: dotnet/machinelearning, SaveDataCommand.cs.
-        Assert.All(loaded.Schema, column => Assert.Equal(ScoringData.Schema[column.Name].Type, column.Type));
+        Assert.Equal(
+            ScoringData.Schema.Where(column => column.Type is not ImageDataViewType).Select(column => (column.Name, column.Type)),
+            loaded.Schema.Select(column => (column.Name, column.Type)));
     }
 
     [Fact]

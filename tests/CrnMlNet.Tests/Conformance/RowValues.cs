@@ -98,9 +98,16 @@ internal sealed class ColumnReader(DataViewRow row, DataViewSchema.Column[] colu
             {
                 null => "null",
                 MLImage image => $"{image.Width}x{image.Height} {image.PixelFormat} {Convert.ToHexString(image.Pixels)}",
-                VBuffer<float> vector => $"[{string.Join(", ", vector.DenseValues())}]",
+                VBuffer<float> vector => Written(vector),
+                VBuffer<byte> vector => Written(vector),
+                VBuffer<ushort> vector => Written(vector),
+                VBuffer<int> vector => Written(vector),
+                VBuffer<uint> vector => Written(vector),
+                _ when typeof(T).Name == typeof(VBuffer<>).Name => throw new NotSupportedException($"{typeof(T)} cannot be compared yet."),
                 _ => value.ToString()!,
             };
         };
     }
+
+    private static string Written<T>(VBuffer<T> vector) => $"[{string.Join(", ", vector.DenseValues())}]";
 }

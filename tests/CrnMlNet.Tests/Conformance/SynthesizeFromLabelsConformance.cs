@@ -1,34 +1,67 @@
 using CrnMlNet.Tests.Pipelines;
-using CrnMlNet.Tests.Rows;
 using Microsoft.ML;
 using Microsoft.ML.Data;
-using Microsoft.ML.Transforms.Image;
 
 namespace CrnMlNet.Tests.Conformance;
 
 /// <summary>The component as it is, with several photos painted at once.</summary>
-public sealed class SynthesizeFromLabelsConformance(TrainedModel model) : SynthesizeFromLabelsConformanceBase(model, scoringBatchSize: 3);
+public sealed class SynthesizeFromLabelsConformance(TrainedModel model) : SynthesizeFromLabelsConformanceBase(model.Path, LabelKind.Image, scoringBatchSize: 3);
 
 /// <summary>The component that paints row by row.</summary>
-public sealed class SynthesizeFromLabelsRowByRowConformance(TrainedModel model) : SynthesizeFromLabelsConformanceBase(model, scoringBatchSize: 1);
+public sealed class SynthesizeFromLabelsRowByRowConformance(TrainedModel model) : SynthesizeFromLabelsConformanceBase(model.Path, LabelKind.Image, scoringBatchSize: 1);
+
+/// <summary>Labels are vectors of two dimensions.</summary>
+public sealed class SynthesizeFromBytesConformance(TrainedModel model) : SynthesizeFromLabelsConformanceBase(model.Path, LabelKind.Bytes, scoringBatchSize: 3);
+
+/// <summary>Labels are vectors of one dimension.</summary>
+public sealed class SynthesizeFromUshortsConformance(TrainedModel model) : SynthesizeFromLabelsConformanceBase(model.Path, LabelKind.FlatUshorts, scoringBatchSize: 3);
+
+/// <summary>Labels are vectors of numbers with a sign.</summary>
+public sealed class SynthesizeFromIntsConformance(TrainedModel model) : SynthesizeFromLabelsConformanceBase(model.Path, LabelKind.Ints, scoringBatchSize: 3);
+
+/// <summary>Labels are keys, row by row.</summary>
+public sealed class SynthesizeFromKeysConformance(TrainedModel model) : SynthesizeFromLabelsConformanceBase(model.Path, LabelKind.Keys, scoringBatchSize: 1);
+
+/// <summary>Labels are shares of the classes and of void.</summary>
+public sealed class SynthesizeFromSoftLabelsConformance(TrainedModel model) : SynthesizeFromLabelsConformanceBase(model.Path, LabelKind.Soft, scoringBatchSize: 3);
+
+/// <summary>Labels are shares of the classes alone, row by row.</summary>
+public sealed class SynthesizeFromSoftClassesConformance(TrainedModel model) : SynthesizeFromLabelsConformanceBase(model.Path, LabelKind.SoftWithoutVoid, scoringBatchSize: 1);
+
+/// <summary>Labels are the paths of files of 16 bits.</summary>
+public sealed class SynthesizeFromFilesConformance(TrainedModel model) : SynthesizeFromLabelsConformanceBase(model.Path, LabelKind.Gray16File, scoringBatchSize: 3);
+
+/// <summary>Labels are the paths of palette files, and photos are vectors.</summary>
+public sealed class SynthesizeVectorsFromFilesConformance(VectorModel model)
+    : SynthesizeFromLabelsConformanceBase(model.Path, LabelKind.PaletteFile, scoringBatchSize: 1, OutputKind.Vector), IClassFixture<VectorModel>;
+
+/// <summary>Labels are images, and photos are vectors, several painted at once.</summary>
+public sealed class SynthesizeVectorsConformance(VectorModel model)
+    : SynthesizeFromLabelsConformanceBase(model.Path, LabelKind.Image, scoringBatchSize: 3, OutputKind.Vector), IClassFixture<VectorModel>;
+
+/// <summary>Labels are shares, and photos are vectors.</summary>
+public sealed class SynthesizeVectorsFromSoftLabelsConformance(VectorModel model)
+    : SynthesizeFromLabelsConformanceBase(model.Path, LabelKind.Soft, scoringBatchSize: 3, OutputKind.Vector), IClassFixture<VectorModel>;
+
+/// <summary>Two photos of each layout, a column for each.</summary>
+public sealed class SynthesizeTwoConformance(DiverseModel model)
+    : SynthesizeFromLabelsConformanceBase(model.Path, LabelKind.Bytes, scoringBatchSize: 3, images: 2), IClassFixture<DiverseModel>;
 
 public abstract class SynthesizeFromLabelsConformanceBase : ComponentConformance, IDisposable
 {
+    private readonly LabelKinds _kinds = new();
+    private readonly OutputKind _output;
+    private readonly int _images;
     private readonly SynthesizeFromLabelsTransformer _transformer;
 
-    protected SynthesizeFromLabelsConformanceBase(TrainedModel model, int scoringBatchSize)
+    protected SynthesizeFromLabelsConformanceBase(string model, LabelKind kind, int scoringBatchSize, OutputKind output = OutputKind.Image, int images = 1)
     {
-        _transformer = (SynthesizeFromLabelsTransformer)model.Load();
+        (_output, _images) = (output, images);
+        _transformer = (SynthesizeFromLabelsTransformer)MLContext.Model.Load(model, out _);
         _transformer.ScoringBatchSize = scoringBatchSize;
-        TrainingData = MLContext.Data.LoadFromEnumerable(Samples.Pairs());
-        // The row in the middle has no label image, and so no photo.
-        ScoringData = ShufflableRows.From(MLContext, Enumerable.Range(0, 7).Select(i => new Row
-        {
-            Number = 10 * i,
-            Name = $"row {i}",
-            Vector = [i, 0.5f, -i],
-            Labels = i == 4 ? null : Samples.Labels(i),
-        }).ToList());
+        TrainingData = _kinds.Pairs(MLContext, kind);
+        // The row in the middle has no labels, and so no photo.
+        ScoringData = _kinds.Scenes(MLContext, kind, count: 7, missing: 4);
     }
 
     protected override MLContext MLContext { get; } = new(seed: 1);
@@ -39,7 +72,7 @@ public abstract class SynthesizeFromLabelsConformanceBase : ComponentConformance
 
     protected override IDataView ScoringData { get; }
 
-    protected override string[] OutputColumns => ["Synthesized"];
+    protected override string[] OutputColumns => _images == 1 ? ["Synthesized"] : ["Synthesized", "Synthesized.1"];
 
     protected override IEnumerable<IDataView> InvalidData =>
     [
@@ -51,22 +84,15 @@ public abstract class SynthesizeFromLabelsConformanceBase : ComponentConformance
     public void Dispose()
     {
         _transformer.Dispose();
+        _kinds.Dispose();
         GC.SuppressFinalize(this);
     }
 
-    protected override IEstimator<ITransformer> Estimator() => MLContext.Transforms.SynthesizeFromLabels(Samples.TinyOptions());
-
-    private sealed class Row
+    protected override IEstimator<ITransformer> Estimator()
     {
-        public int Number { get; set; }
-
-        public string Name { get; set; } = "";
-
-        [VectorType(3)]
-        public float[] Vector { get; set; } = [];
-
-        [ImageType(Samples.Height, Samples.Width)]
-        public MLImage? Labels { get; set; }
+        var options = Samples.TinyOptions();
+        (options.OutputKind, options.ImagesPerLayout) = (_output, _images);
+        return MLContext.Transforms.SynthesizeFromLabels(options);
     }
 
     private sealed class Numbers

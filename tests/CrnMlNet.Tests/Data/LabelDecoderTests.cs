@@ -138,6 +138,92 @@ public class LabelDecoderTests
         Assert.Contains("pixel (1, 1) is transparent (alpha 128)", e.Message);
     }
 
+    // The rule of LabelEncoding: by colour if at least half of the colours used are the palette's and one of them is another class than the index.
+    [Theory]
+    [InlineData(new[] { 3, 5 }, "0a141e 808080", LabelEncoding.PaletteIndex)] // both say the same
+    [InlineData(new[] { 3, 5, 7 }, "0a141e 808080 0a141e", LabelEncoding.PaletteIndex)] // void by id may have any colour
+    [InlineData(new[] { 3, 5 }, "808080 0a141e", LabelEncoding.Color)] // the colours were sorted otherwise
+    [InlineData(new[] { 0, 1 }, "808080 0a141e", LabelEncoding.Color)] // 1 is no id
+    [InlineData(new[] { 3, 5 }, "000000 808080", LabelEncoding.Color)] // void's colour on a class's id
+    [InlineData(new[] { 3, 5 }, "112233 445566", LabelEncoding.PaletteIndex)] // colours that mean nothing
+    [InlineData(new[] { 3, 5, 7 }, "808080 445566 112233", LabelEncoding.PaletteIndex)] // one of three is no accident to build on
+    [InlineData(new[] { 3, 5, 9 }, "112233 445566 000001", LabelEncoding.PaletteIndex)] // 9 is no id, and says so
+    public void Palette_files_are_read_by_what_fits(int[] indices, string colors, LabelEncoding expected)
+    {
+        using var folder = new TemporaryFolder();
+        var map = PaletteFile(folder, indices, colors);
+
+        Assert.Equal(expected, new LabelDecoder(Small, LabelEncoding.Auto, UnknownLabelPolicy.Error).Detect(map));
+        if (indices.Contains(9))
+        {
+            Assert.Contains("pixel (2, 0) has palette index 9 (colour #000001), which palette 'small' lacks (known ids: 0, 3, 5, 7)",
+                Assert.Throws<InvalidOperationException>(() => Decode(map, 1, 3)).Message);
+            return;
+        }
+
+        using var image = ImageFile.Load(map.Path!);
+        var classes = expected == LabelEncoding.Color ? Decode(image, 1, indices.Length) : indices.Select(index => (byte)(index switch { 3 => 0, 5 => 1, _ => 2 })).ToArray();
+        foreach (var encoding in new[] { LabelEncoding.Auto, LabelEncoding.Index, expected })
+            Assert.Equal(classes, Decode(map, 1, indices.Length, encoding));
+    }
+
+    [Fact]
+    public void An_encoding_that_is_set_tells_how_palette_files_are_read()
+    {
+        using var folder = new TemporaryFolder();
+        var swapped = PaletteFile(folder, [3, 5], "808080 0a141e");
+
+        Assert.Equal([1, 0], Decode(swapped, 1, 2, LabelEncoding.Color));
+        Assert.Equal([0, 1], Decode(swapped, 1, 2, LabelEncoding.PaletteIndex));
+        var strange = PaletteFile(folder, [3, 5], "0a141e 445566");
+        Assert.Contains("pixel (1, 0) has colour #445566", Assert.Throws<InvalidOperationException>(() => Decode(strange, 1, 2, LabelEncoding.Color)).Message);
+        // A class that is transparent has an index all the same, but no colour.
+        var transparent = PaletteFile(folder, [3, 5], "0a141e 808080", alphaOf5: 0);
+        Assert.Equal([0, 1], Decode(transparent, 1, 2));
+        Assert.Contains("pixel (1, 0) is transparent", Assert.Throws<InvalidOperationException>(() => Decode(transparent, 1, 2, LabelEncoding.Color)).Message);
+    }
+
+    [Fact]
+    public void Sixteen_bits_of_gray_are_ids()
+    {
+        using var folder = new TemporaryFolder();
+        var palette = new LabelPalette("wide", [new("sea", new(0, 0, 200), 65535), new("land", new(0, 200, 0), 300)], [44]);
+        PngWriter.WriteNumbers(folder["ids.png"], 3, 1, 16, [300, 65535, 44]);
+        var map = LabelMap.Load(folder["ids.png"]);
+
+        Assert.Equal([1, 0, 2], Decode(map, 1, 3, palette: palette));
+        Assert.Contains("16 bits", Assert.Throws<InvalidOperationException>(() => Decode(map, 1, 3, LabelEncoding.Color, palette: palette)).Message);
+        PngWriter.WriteNumbers(folder["odd.png"], 3, 1, 16, [300, 65535, 301]);
+        Assert.Contains("pixel (2, 0) has id 301, which palette 'wide' lacks (known ids: 44, 300, 65535)",
+            Assert.Throws<InvalidOperationException>(() => Decode(LabelMap.Load(folder["odd.png"]), 1, 3, palette: palette)).Message);
+        Assert.Equal([1, 0, 2], Decode(LabelMap.Load(folder["odd.png"]), 1, 3, unknown: UnknownLabelPolicy.Void, palette: palette));
+    }
+
+    [Fact]
+    public void Few_bits_of_gray_are_ids_or_colours_from_black_to_white()
+    {
+        using var folder = new TemporaryFolder();
+        var mask = new LabelPalette("mask", [new("paper", new(255, 255, 255), 1)], [0], [new(0, 0, 0)]);
+        PngWriter.WriteNumbers(folder["mask.png"], 3, 1, 1, [0, 1, 1]);
+        var map = LabelMap.Load(folder["mask.png"]);
+
+        Assert.Equal([1, 0, 0], Decode(map, 1, 3, palette: mask));
+        Assert.Equal([1, 0, 0], Decode(map, 1, 3, LabelEncoding.Color, palette: mask));
+    }
+
+    [Fact]
+    public void Numbers_are_read_by_nearest_neighbour_too()
+    {
+        var decoder = new LabelDecoder(LabelPalette.CamVid, LabelEncoding.Auto, UnknownLabelPolicy.Error);
+        var channels = new byte[2 * 3];
+
+        decoder.Ids.Decode<int>([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 0, 1, 2, 3, 4, 5, 6, 7], 4, 5, channels, 2, 3, "map");
+
+        // Rows 1 and 3 of 4, columns 0, 2 and 4 of 5: see Nearest_takes_the_pixel_under_the_centre.
+        Assert.Equal([5, 7, 9, 3, 5, 7], channels);
+        Assert.Contains("map: pixel (1, 0) has id -1", Assert.Throws<InvalidOperationException>(() => decoder.Ids.Decode<int>([0, -1], 1, 2, new byte[2], 1, 2, "map")).Message);
+    }
+
     [Fact]
     public void Room_of_another_size_is_refused()
     {
@@ -155,11 +241,27 @@ public class LabelDecoderTests
         Assert.Equal([0, 254, 255], Decode(image, 1, 3, palette: palette));
     }
 
+    /// <summary>A row of these palette indices; index <c>i</c> has the i-th of the colours given.</summary>
+    private static LabelMap PaletteFile(TemporaryFolder folder, int[] indices, string colors, byte alphaOf5 = 255)
+    {
+        var palette = new byte[3 * 10];
+        foreach (var (index, color) in indices.Zip(colors.Split(' ').Select(RgbColor.Parse)))
+            new[] { color.R, color.G, color.B }.CopyTo(palette, 3 * index);
+        PngWriter.WriteNumbers(
+            folder["p.png"], indices.Length, 1, 8, [.. indices.Select(index => (ushort)index)], palette: palette,
+            chunks: alphaOf5 == 255 ? [] : [("tRNS", [255, 255, 255, 255, 255, alphaOf5])]);
+        return LabelMap.Load(folder["p.png"]);
+    }
+
     private static byte[] Decode(MLImage image, int height, int width, LabelEncoding encoding = LabelEncoding.Auto,
+        UnknownLabelPolicy unknown = UnknownLabelPolicy.Error, LabelPalette? palette = null)
+        => Decode(LabelMap.FromImage(image), height, width, encoding, unknown, palette);
+
+    private static byte[] Decode(LabelMap map, int height, int width, LabelEncoding encoding = LabelEncoding.Auto,
         UnknownLabelPolicy unknown = UnknownLabelPolicy.Error, LabelPalette? palette = null)
     {
         var channels = new byte[height * width];
-        new LabelDecoder(palette ?? Small, encoding, unknown).Decode(image, channels, height, width, "label image");
+        new LabelDecoder(palette ?? Small, encoding, unknown).Decode(map, channels, height, width, "label image");
         return channels;
     }
 }

@@ -197,7 +197,7 @@ public class LabelPaletteTests
     [InlineData("{ \"classes\": [{ \"name\": \"road\", \"color\": \"#12\" }] }", "class 0 ('road'): color must be \"#rrggbb\" or [r, g, b] with values 0 to 255, not \"#12\"")]
     [InlineData("{ \"classes\": [{ \"name\": \"road\", \"color\": [0, 0, 256] }] }", "not [0, 0, 256]")]
     [InlineData("{ \"classes\": [{ \"name\": \"road\", \"color\": [0, 0] }] }", "not [0, 0]")]
-    [InlineData("{ \"classes\": [{ \"name\": \"road\", \"color\": \"#000000\", \"id\": 256 }] }", "class 0 ('road'): id must be a whole number from 0 to 255")]
+    [InlineData("{ \"classes\": [{ \"name\": \"road\", \"color\": \"#000000\", \"id\": 65536 }] }", "class 0 ('road'): id must be a whole number from 0 to 65535")]
     [InlineData("{ \"classes\": [{ \"name\": \"road\", \"color\": \"#000000\", \"id\": 1.5 }] }", "not 1.5")]
     [InlineData("{ \"classes\": [{ \"name\": \"road\", \"color\": \"#000000\", \"id\": 1e99 }] }", "not 1e99")]
     [InlineData("{ \"classes\": [{ \"name\": \"road\", \"colour\": \"#000000\" }] }", "class 0: \"colour\" is not known")]
@@ -252,8 +252,9 @@ public class LabelPaletteTests
 
         Assert.Equal(256, new LabelPalette("big", Enumerable.Range(0, 255).Select(Numbered)).ChannelCount);
         Assert.Contains("256 classes", Assert.Throws<ArgumentException>(() => new LabelPalette("big", Enumerable.Range(0, 256).Select(Numbered))).Message);
-        Assert.Contains("id 300", Assert.Throws<ArgumentException>(() => new LabelPalette("p", [new("a", default, 300)])).Message);
-        Assert.Contains("void id 256", Assert.Throws<ArgumentException>(() => new LabelPalette("p", [new("a", default, 0)], [256])).Message);
+        Assert.Contains("id 65536", Assert.Throws<ArgumentException>(() => new LabelPalette("p", [new("a", default, 65536)])).Message);
+        Assert.Contains("void id 65536", Assert.Throws<ArgumentException>(() => new LabelPalette("p", [new("a", default, 0)], [65536])).Message);
+        Assert.Equal([65535], LabelPalette.FromJson(new LabelPalette("p", [new("a", default, 300)], [65535]).ToJson()).VoidIds);
         Assert.Contains("both have id 1", Assert.Throws<ArgumentException>(() => new LabelPalette("p", [new("a", default, 1), new("b", default, 1)])).Message);
         Assert.Throws<ArgumentException>(() => new LabelPalette("", [new("a", default, 0)]));
         // ADE20K has such a pair.

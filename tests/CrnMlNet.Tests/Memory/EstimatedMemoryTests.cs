@@ -1,6 +1,8 @@
 using System.Globalization;
 using CrnMlNet.Tests.Pipelines;
+using CrnMlNet.Torch.Networks;
 using CrnMlNet.Torch.Training;
+using CrnMlNet.Torch.Weights;
 using Microsoft.ML;
 
 namespace CrnMlNet.Tests.Memory;
@@ -11,20 +13,40 @@ namespace CrnMlNet.Tests.Memory;
 public class EstimatedMemoryTests
 {
     [Theory]
-    [InlineData(96, 128, 0.125, 4, 12, false)]
-    [InlineData(96, 128, 0.25, 1, 6, false)]
-    [InlineData(256, 512, 0.0625, 1, 3, false)]
-    [InlineData(256, 512, 0.125, 1, 3, true)]
-    public void A_training_takes_what_was_announced(int height, int width, double widthFactor, int batchSize, int pairs, bool checkpointing)
+    [InlineData(96, 128, 0.125, 4, 1, 12, false)]
+    [InlineData(96, 128, 0.25, 1, 1, 6, false)]
+    [InlineData(256, 512, 0.0625, 1, 1, 3, false)]
+    [InlineData(96, 128, 0.125, 1, 9, 3, false)]
+    [InlineData(256, 512, 0.0625, 1, 3, 3, false)]
+    [InlineData(256, 512, 0.125, 1, 1, 3, true)]
+    public void A_training_takes_what_was_announced(int height, int width, double widthFactor, int batchSize, int images, int pairs, bool checkpointing)
+        => Check(height, width, widthFactor, batchSize, images, pairs, checkpointing);
+
+    [Theory]
+    [InlineData(96, 128, 0.125, 4, 4)]
+    [InlineData(256, 512, 0.0625, 1, 1)]
+    public void Comparing_in_VGG_19_takes_what_was_announced(int height, int width, double widthFactor, int batchSize, int pairs)
+    {
+        using var folder = new TemporaryFolder();
+        using var vgg19 = new Vgg19(new Vgg19Source("zeros.safetensors", new string('0', 64), Vgg19Normalisation.TorchVision));
+        string weights = folder["zeros.safetensors"];
+        using (var file = File.Create(weights))
+            Safetensors.Write(file, vgg19.Weights.Select(weight => (weight.Key, weight.Value)), new Dictionary<string, string> { [Vgg19File.NormalisationKey] = "torchvision" });
+
+        Check(height, width, widthFactor, batchSize, images: 1, pairs, checkpointing: false, vgg19, weights);
+    }
+
+    private static void Check(int height, int width, double widthFactor, int batchSize, int images, int pairs, bool checkpointing, IPerceptionNetwork? perception = null, string? weights = null)
     {
         Assert.SkipUnless(PeakMemory.IsKnown, "This system does not tell a process' greatest memory.");
 
-        var (exitCode, output) = FitInOwnProcess.Run(height, width, widthFactor, batchSize, pairs, checkpointing);
+        var (exitCode, output) = FitInOwnProcess.Run([height, width, widthFactor, batchSize, images, pairs, checkpointing, .. weights is null ? Array.Empty<object>() : [weights]]);
 
         Assert.True(exitCode == 0, output);
         double taken = double.Parse(output.Split('\n').Single(line => line.StartsWith(FitInOwnProcess.Taken, StringComparison.Ordinal))[FitInOwnProcess.Taken.Length..], CultureInfo.InvariantCulture);
+        var architecture = new CrnArchitecture { Channels = LabelPalette.CamVid.ChannelCount, Height = height, Width = width, WidthFactor = widthFactor, NoiseChannels = 2, ImagesPerLayout = images };
         double announced = MemoryEstimate.OfTraining(
-            new() { Channels = LabelPalette.CamVid.ChannelCount, Height = height, Width = width, WidthFactor = widthFactor, NoiseChannels = 2 }, new() { BatchSize = batchSize, GradientCheckpointing = checkpointing }, pairs, validates: false).Total;
+            architecture, new() { BatchSize = batchSize, GradientCheckpointing = checkpointing }, pairs, validates: false, perception).Total;
         TestContext.Current.TestOutputHelper!.WriteLine($"Announced {announced / (1 << 20):0} MiB, taken {taken / (1 << 20):0} MiB.");
         Assert.InRange(announced / taken, 0.7, 1.3);
         Assert.Contains($"Training will take about {MemoryEstimate.Show((long)announced)} of memory", output);

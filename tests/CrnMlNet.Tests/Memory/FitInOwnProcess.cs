@@ -37,14 +37,14 @@ internal static class FitInOwnProcess
     [ModuleInitializer]
     internal static void FitAndEnd()
     {
-        if (Environment.GetEnvironmentVariable(Training)?.Split(' ') is not [var height, var width, var widthFactor, var batchSize, var pairs, var checkpointing])
+        if (Environment.GetEnvironmentVariable(Training)?.Split(' ') is not [var height, var width, var widthFactor, var batchSize, var images, var pairs, var checkpointing, .. var weights])
             return;
-        Fit(height, width, widthFactor, batchSize, pairs, checkpointing);
+        Fit(height, width, widthFactor, batchSize, images, pairs, checkpointing, weights.SingleOrDefault());
         Environment.Exit(0);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void Fit(string height, string width, string widthFactor, string batchSize, string pairs, string checkpointing)
+    private static void Fit(string height, string width, string widthFactor, string batchSize, string images, string pairs, string checkpointing, string? perceptionWeights)
     {
         // Instead of [ImageType] at the columns, which needs a size that is known when this is compiled.
         DataViewTypeManager.Register(new ImageDataViewType(), typeof(MLImage));
@@ -60,7 +60,9 @@ internal static class FitInOwnProcess
             WidthFactor = double.Parse(widthFactor, CultureInfo.InvariantCulture),
             BatchSize = int.Parse(batchSize),
             GradientCheckpointing = bool.Parse(checkpointing),
+            ImagesPerLayout = int.Parse(images),
             Epochs = 1,
+            PerceptionWeightsPath = perceptionWeights,
         }, int.Parse(pairs));
         Console.WriteLine($"{Taken}{memory.Growth}");
     }

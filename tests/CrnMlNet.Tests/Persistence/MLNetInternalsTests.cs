@@ -63,7 +63,7 @@ public class MLNetInternalsTests
 
     [Fact]
     public void No_catalog_is_an_argument_error()
-        => Assert.Throws<ArgumentNullException>(() => MLNetInternals.GetEnvironment(null!));
+        => Assert.Throws<ArgumentNullException>(() => MLNetInternals.GetEnvironment((TransformsCatalog)null!));
 
     [Fact]
     public void Cancelling_the_context_stops_its_hosts()

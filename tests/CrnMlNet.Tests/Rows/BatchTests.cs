@@ -111,7 +111,7 @@ public sealed class BatchTests(TrainedModel model) : IDisposable
     public void A_bad_row_is_told_at_that_row_and_the_others_are_painted(int size)
     {
         using var folder = new TemporaryFolder();
-        Data.PngWriter.Write(folder["odd.png"], 32, 24, Data.PngWriter.Gray, [.. Enumerable.Repeat((byte)77, 32 * 24)]);
+        PngWriter.Write(folder["odd.png"], 32, 24, PngWriter.Gray, [.. Enumerable.Repeat((byte)77, 32 * 24)]);
         var files = Samples.WriteFiles(folder, 9);
         var expected = files.Select(row => row.LabelPath).ToList();
         files.Insert(5, new Files { LabelPath = "odd.png" });
@@ -268,6 +268,55 @@ public sealed class BatchTests(TrainedModel model) : IDisposable
         var refused = Assert.Throws<ArgumentOutOfRangeException>(() => model.MLContext.Transforms.SynthesizeFromLabels(options));
         Assert.Contains("ScoringBatchSize must be from 1 to 15", refused.Message);
         Assert.Throws<ArgumentOutOfRangeException>(() => _transformer.ScoringBatchSize = size);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(4)]
+    public void Columns_of_any_type_pass_through(int size)
+    {
+        var rows = ShufflableRows.From(model.MLContext, Enumerable.Range(0, 9).Select(i => new Anything
+        {
+            Flag = i % 2 == 0,
+            Byte = (byte)(200 + i),
+            Long = -1L << i,
+            Double = i == 3 ? double.NaN : 1.0 / (i + 1),
+            Time = new DateTime(2017, 10, 22).AddHours(i),
+            Span = TimeSpan.FromSeconds(i),
+            Key = (uint)(i % 5),
+            Ragged = [.. Enumerable.Range(0, i % 4).Select(j => i + j / 2f)],
+            Labels = Samples.Labels(i),
+        }).ToList());
+        _transformer.ScoringBatchSize = size;
+        var photos = _transformer.Transform(rows);
+        var passing = photos.Schema.Take(rows.Schema.Count).ToArray();
+
+        Assert.Equal(rows.Schema.Select(column => (column.Name, column.Type)), passing.Select(column => (column.Name, column.Type)));
+        Assert.Equal(RowValues.Read(rows), RowValues.Read(photos).Select(row => row.Only(passing)));
+        Assert.Equal(RowValues.Read(rows, [.. rows.Schema], new Random(5)).Count, RowValues.Read(photos, [.. photos.Schema], new Random(5)).Intersect(RowValues.Read(photos)).Count());
+    }
+
+    private sealed class Anything
+    {
+        public bool Flag { get; set; }
+
+        public byte Byte { get; set; }
+
+        public long Long { get; set; }
+
+        public double Double { get; set; }
+
+        public DateTime Time { get; set; }
+
+        public TimeSpan Span { get; set; }
+
+        [KeyType(5)]
+        public uint Key { get; set; }
+
+        public float[] Ragged { get; set; } = [];
+
+        [ImageType(Samples.Height, Samples.Width)]
+        public MLImage? Labels { get; set; }
     }
 
     private IDataView Shufflable(int count) => ShufflableRows.From(model.MLContext, Samples.Scenes(count));

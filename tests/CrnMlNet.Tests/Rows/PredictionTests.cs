@@ -109,7 +109,7 @@ public class PredictionTests(TrainedModel model)
     public void An_unknown_label_names_row_column_file_and_value()
     {
         using var folder = new TemporaryFolder();
-        Data.PngWriter.Write(folder["odd.png"], 32, 24, Data.PngWriter.Gray, [.. Enumerable.Repeat((byte)77, 32 * 24)]);
+        PngWriter.Write(folder["odd.png"], 32, 24, PngWriter.Gray, [.. Enumerable.Repeat((byte)77, 32 * 24)]);
         var files = Samples.WriteFiles(folder, 1).Append(new Files { LabelPath = "odd.png" });
         var rows = model.MLContext.Data.LoadFromEnumerable(files);
         var scenes = model.MLContext.Transforms.LoadImages("Labels", folder.Path, "LabelPath").Fit(rows).Transform(rows);

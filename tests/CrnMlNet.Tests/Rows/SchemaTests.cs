@@ -56,7 +56,7 @@ public class SchemaTests(TrainedModel model)
     {
         var numbers = MLContext.Data.LoadFromEnumerable([new Numbers()]);
 
-        AssertRefused("Schema mismatch for label column 'Labels': expected image, got Single", numbers);
+        AssertRefused("Schema mismatch for label column 'Labels': expected image, text (paths of label files), or vector of Byte, UInt16, Int32, Key or Single of known size, got Single", numbers);
     }
 
     [Fact]

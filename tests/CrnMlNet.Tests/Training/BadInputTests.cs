@@ -69,7 +69,7 @@ public class BadInputTests
     {
         var pairs = Samples.Pairs(2);
         pairs[1].Labels = null;
-        AssertRefused(pairs, "row 1, column 'Labels'", "no image");
+        AssertRefused(pairs, "row 1, column 'Labels'", "no labels");
 
         pairs = Samples.Pairs(2);
         pairs[0].Photo = null;

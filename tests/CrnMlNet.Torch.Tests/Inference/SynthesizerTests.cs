@@ -88,7 +88,7 @@ public sealed class SynthesizerTests
 
     [Theory]
     [InlineData(359, 1080, "takes 18 x 20 class ids a photo and up to 15 photos, got 359")]
-    [InlineData(360, 1079, "needs 3 x 18 x 20 bytes, got 1079")]
+    [InlineData(360, 1079, "need 1 x 3 x 18 x 20 values, got 1079")]
     public void OtherSizesAreRefused(int ids, int photo, string message)
     {
         using var network = new CascadedRefinementNetwork(Small);
@@ -97,6 +97,50 @@ public sealed class SynthesizerTests
         var exception = Assert.Throws<ArgumentException>(() => synthesizer.Synthesize(new byte[ids], new byte[photo]));
 
         Assert.Contains(message, exception.Message);
+    }
+
+    [Fact]
+    public void SoftLayoutsAndFloatsGiveWhatIdsAndBytesDo()
+    {
+        using var network = Random();
+        var synthesizer = new Synthesizer(network);
+        byte[] ids = [.. Ids(1), .. Ids(2)];
+        var shares = new float[4 * ids.Length];
+        for (int i = 0; i < ids.Length; i++)
+            shares[(i / 360 * 4 + ids[i]) * 360 + i % 360] = 1;
+        var (bytes, bytesOfShares) = (new byte[3 * ids.Length], new byte[3 * ids.Length]);
+        var (values, valuesOfShares) = (new float[3 * ids.Length], new float[3 * ids.Length]);
+
+        synthesizer.Synthesize(ids, bytes);
+        synthesizer.Synthesize(shares, bytesOfShares);
+        synthesizer.Synthesize(ids, values);
+        synthesizer.Synthesize(shares, valuesOfShares);
+
+        Assert.Equal(bytes, bytesOfShares);
+        Assert.Equal(values, valuesOfShares);
+        Assert.Equal(bytes, values.Select(value => (byte)MathF.Round(value)));
+        Assert.Contains(values, value => value != MathF.Round(value));
+        Assert.Contains("4 x 18 x 20 shares", Assert.Throws<ArgumentException>(() => synthesizer.Synthesize(new float[360], new byte[1080])).Message);
+    }
+
+    [Fact]
+    public void AllImagesAreGivenOrTheOneThatIsChosen()
+    {
+        using var network = new CascadedRefinementNetwork(Small with { ImagesPerLayout = 3 });
+        using (no_grad())
+        {
+            network.get_parameter("conv100.weight")!.zero_();
+            // The planes of image u are u, u + 3 and u + 6.
+            network.get_parameter("conv100.bias")!.copy_(tensor(Enumerable.Range(0, 9).Select(plane => (float)(10 * plane / 127.5 - 1)).ToArray()));
+        }
+
+        var (all, one) = (new byte[2 * 9 * 360], new byte[2 * 3 * 360]);
+        new Synthesizer(network, image: null).Synthesize(new byte[2 * 360], all);
+        new Synthesizer(network, image: 2).Synthesize(new byte[2 * 360], one);
+
+        Assert.Equal([0, 30, 60, 10, 40, 70, 20, 50, 80, 0, 30, 60, 10, 40, 70, 20, 50, 80], all.Chunk(360).Select(plane => plane.Distinct().Single()));
+        Assert.Equal([20, 50, 80, 20, 50, 80], one.Chunk(360).Select(plane => plane.Distinct().Single()));
+        Assert.Equal((3, 1), (new Synthesizer(network, image: null).Images, new Synthesizer(network, image: 2).Images));
     }
 
     private static CascadedRefinementNetwork Random()

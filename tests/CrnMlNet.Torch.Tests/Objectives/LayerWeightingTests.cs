@@ -33,6 +33,18 @@ public sealed class LayerWeightingTests
         Assert.Contains("'calibrated' or 'paper'", refusal.Message);
     }
 
+    [Fact]
+    public void WithTorchvisionsWeightsTheyAreDoubtful()
+    {
+        using var torchVision = new Vgg19(new Vgg19Source("a.pth", new string('0', 64), Vgg19Normalisation.TorchVision));
+        using var matConvNet = new Vgg19(new Vgg19Source("a.mat", new string('0', 64), Vgg19Normalisation.MatConvNet));
+
+        Assert.Contains("'cityscapes-256p' are for VGG-19 with MatConvNet's weights", LayerWeighting.Cityscapes256p.DoubtAbout(torchVision));
+        Assert.Null(LayerWeighting.Cityscapes256p.DoubtAbout(matConvNet));
+        Assert.Null(LayerWeighting.Paper().DoubtAbout(torchVision));
+        LayerWeighting.Cityscapes256p.Check(torchVision);
+    }
+
     [Theory]
     [InlineData("paper", 100)]
     [InlineData("paper:20", 20)]

@@ -88,9 +88,9 @@ public sealed class AdamTests
     {
         using var scope = NewDisposeScope();
         using var line = nn.Linear(1, 1);
-        line.bias!.requires_grad_(false);
         using var adam = new Adam(line, 0.1);
 
+        line.bias!.requires_grad_(false);
         line.forward(tensor([2f]).reshape(1, 1)).sum().backward();
         adam.Step();
 

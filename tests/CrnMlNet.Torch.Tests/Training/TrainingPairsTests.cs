@@ -45,6 +45,44 @@ public sealed class TrainingPairsTests
     }
 
     [Fact]
+    public void SoftLayoutsAreMirroredTogetherWithTheirPhotos()
+    {
+        using var scope = NewDisposeScope();
+        var pairs = new TrainingPairs(channels: 2, height: 1, width: 3);
+        pairs.Add([0.25f, 1, 0, 0.75f, 0, 1], [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+
+        var (layouts, photos) = pairs.Batch([0, 0], [false, true], CPU);
+
+        Assert.Equal([2, 2, 1, 3], layouts.shape);
+        Assert.Equal([0.25f, 1, 0, 0.75f, 0, 1, /**/ 0, 1, 0.25f, 1, 0, 0.75f], layouts.data<float>().ToArray());
+        Assert.Equal([1, 2, 3, 4, 5, 6, 7, 8, 9, /**/ 3, 2, 1, 6, 5, 4, 9, 8, 7], photos.data<float>().ToArray());
+        // 2 floats and 3 colours are 11 bytes a pixel, where ids and colours are 4.
+        Assert.Equal((true, 1, 3), (pairs.IsSoft, pairs.Count, pairs.CountByMemory));
+    }
+
+    [Fact]
+    public void SoftLayoutsAndIdsAreNotMixed()
+    {
+        var pairs = Pairs();
+
+        Assert.Throws<InvalidOperationException>(() => pairs.Add(new float[12], new byte[18]));
+        Assert.Contains("2 x 2 x 3 shares, got 11", Assert.Throws<ArgumentException>(() => pairs.Add(new float[11], new byte[18])).Message);
+        Assert.Equal((false, 2, 2), (pairs.IsSoft, pairs.Count, pairs.CountByMemory));
+    }
+
+    [Fact]
+    public void SoftLayoutsHaveAFingerprintOfTheirOwn()
+    {
+        var (one, same, other) = (new TrainingPairs(2, 1, 1), new TrainingPairs(2, 1, 1), new TrainingPairs(2, 1, 1));
+        one.Add([0.25f, 0.75f], [1, 2, 3]);
+        same.Add([0.25f, 0.75f], [1, 2, 3]);
+        other.Add([0.5f, 0.5f], [1, 2, 3]);
+
+        Assert.Equal(one.Fingerprint(), same.Fingerprint());
+        Assert.NotEqual(one.Fingerprint(), other.Fingerprint());
+    }
+
+    [Fact]
     public void WhatDoesNotFitIsRefusedWithItsPlace()
     {
         var pairs = new TrainingPairs(channels: 2, height: 2, width: 3);

@@ -61,8 +61,8 @@ public class MatConvNetFileTests
         byte[] kernel = Floats([1, 1, 1, 1], 5), object_ = Array(17, [1, 1], "", [1, 2, 3, 4, 5, 6, 7, 8]);
         using var file = TensorFile.Open(new MemoryStream(File(
             Array(9, [1, 3], "something", Small(2, [1, 2, 3])),
-            Network(Layer("bnorm", "b", kernel, kernel), Layer("relu", "r"), Layer("custom", "o", object_, Matrix([])), Layer("conv", "without-bias", kernel, Matrix([]))))));
-        Assert.Equal(["without-bias.weight"], file.Entries.Keys);
+            Network(Layer("bnorm", "b", kernel, kernel), Layer("relu", "r"), Layer("custom", "o", object_, Matrix([])), Layer("conv", "without-bias", kernel, Matrix([])), Layer("conv", "", kernel)))));
+        Assert.Equal(["without-bias.weight", "layers{5}.weight"], file.Entries.Keys);
         Assert.Equal([5], Assets.Values(file, "without-bias.weight"));
     }
 
@@ -121,6 +121,10 @@ public class MatConvNetFileTests
         var end = 136 + BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(132));
         bytes[end - 1] ^= 1;
         Assert.Contains("damaged", Assets.Refusal(bytes));
+
+        // A zlib stream that asks for a dictionary (RFC 1950, FDICT), which nobody has.
+        (bytes[136], bytes[137]) = (0x78, 0xbb);
+        Assert.Contains("damaged", Assets.Refusal(bytes));
     }
 
     [Fact]
@@ -163,7 +167,7 @@ public class MatConvNetFileTests
         [
             .. Small(5, [8, 0, 0, 0]), .. Element(1, [.. names.SelectMany(field => Encoding.ASCII.GetBytes(field.PadRight(8, '\0')))]),
             .. Array(Cell, [1, weights.Length], "", [.. weights.SelectMany(array => array)]),
-            .. Array(Text, [1, name.Length], "", Element(4, Encoding.Unicode.GetBytes(name))),
+            .. Array(Text, [Math.Min(1, name.Length), name.Length], "", Element(4, Encoding.Unicode.GetBytes(name))),
             .. Array(Text, [1, type.Length], "", Element(16, Encoding.ASCII.GetBytes(type))),
         ]);
     }

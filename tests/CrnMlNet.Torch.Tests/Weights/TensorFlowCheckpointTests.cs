@@ -4,6 +4,7 @@ using static TorchSharp.torch;
 
 namespace CrnMlNet.Torch.Tests.Weights;
 
+[Collection(RunAlone.Name)]
 public sealed class TensorFlowCheckpointTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -65,6 +66,23 @@ public sealed class TensorFlowCheckpointTests : IDisposable
         var error = Assert.Throws<FormatException>(() => checkpoint.ReadInto("large", zeros(3 << 18)));
 
         Assert.Contains($"'{Data}' is damaged: the CRC of variable 'large' (bytes 4 to 3,145,732) differs", error.Message);
+    }
+
+    [Fact]
+    public void ReadingTakesNoMemoryBesideTheTensors()
+    {
+        const int Numbers = 16 << 20;
+        using var scope = NewDisposeScope();
+        new CheckpointWriter().Add("convolution", [1, 1, 4096, Numbers / 4096], new float[Numbers]).Write(Prefix);
+        var target = ones(Numbers / 4096, 4096, 1, 1);
+        GC.Collect();
+        var memory = new PeakMemory();
+
+        using (var checkpoint = TensorFile.Open(Prefix))
+            checkpoint.ReadInto("convolution", target.permute(2, 3, 1, 0));
+
+        memory.AssertBelow(24 << 20);
+        Assert.Equal(0f, target.abs().max().item<float>());
     }
 
     [Fact]

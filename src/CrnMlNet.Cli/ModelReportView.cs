@@ -1,0 +1,68 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Spectre.Console;
+
+namespace CrnMlNet.Cli;
+
+/// <summary>Shows what a model is and how it was trained.</summary>
+internal static class ModelReportView
+{
+    private const int MostEpochs = 20;
+
+    public static void Write(SynthesizeFromLabelsTransformer model, string path)
+    {
+        var (network, training) = (model.Architecture, model.Training);
+        Line("Model", path);
+        Line("Paints", FormattableString.Invariant($"photos of {network.Height}x{network.Width} from column '{model.InputColumnName}' into '{model.OutputColumnName}'"));
+        Line("Network", FormattableString.Invariant(
+            $"{network.ParameterCount():N0} parameters, width factor {network.WidthFactor}, {network.NoiseChannels} noise channels, {network.ImagesPerLayout} image(s) per layout"));
+        Line("Palette", $"{model.Palette}: {string.Join(", ", model.Palette.Classes.Select(label => $"{label.Id} {label.Name}"))}");
+        Line("Training", FormattableString.Invariant(
+            $"{training.Pairs:N0} pairs, {training.Steps:N0} steps of {training.BatchSize}, {ProgressView.Clock(TimeSpan.FromSeconds(training.Seconds))}, learning rate {training.LearningRate}, seed {training.Seed}{(training.Mirror ? ", mirrored" : "")}{(training.Stopped ? ", stopped before its end" : "")}"));
+        Line("Photos", training.PhotoPreprocessing == PhotoPreprocessing.Vivid ? "in vivid tones" : "as they are");
+        if (training.WarmStart is { } start)
+            Line("Started from", start);
+        Line("Perception", training.Perception);
+        AnsiConsole.Write(LayerWeights(training));
+        if (training.LossByEpoch.Count > 0)
+            AnsiConsole.Write(Losses(training));
+    }
+
+    public static string ToJson(SynthesizeFromLabelsTransformer model) => JsonSerializer.Serialize(
+        new
+        {
+            InputColumn = model.InputColumnName,
+            OutputColumn = model.OutputColumnName,
+            Network = model.Architecture,
+            Parameters = model.Architecture.ParameterCount(),
+            Palette = JsonNode.Parse(model.Palette.ToJson()),
+            model.Training,
+        },
+        ScriptJson.Options);
+
+    private static void Line(string name, string text) => Console.WriteLine($"{name,-14}{text}");
+
+    private static Table LayerWeights(TrainingRecord training)
+    {
+        var table = new Table().AddColumns("Layer", "Weight");
+        foreach (var (layer, weight) in training.LayerWeights)
+            table.AddRow(Markup.Escape(layer), weight.ToString("G5", System.Globalization.CultureInfo.InvariantCulture));
+        return table;
+    }
+
+    private static Table Losses(TrainingRecord training)
+    {
+        var table = new Table().AddColumns("Epoch", "Loss", "Validation loss");
+        for (int i = Math.Max(0, training.LossByEpoch.Count - MostEpochs); i < training.LossByEpoch.Count; i++)
+        {
+            table.AddRow(
+                $"{i + 1}{(training.BestEpoch == i + 1 ? ", the model's" : "")}",
+                FormattableString.Invariant($"{training.LossByEpoch[i]:0.000}"),
+                i < training.ValidationLossByEpoch.Count ? FormattableString.Invariant($"{training.ValidationLossByEpoch[i]:0.000}") : "");
+        }
+
+        if (training.LossByEpoch.Count > MostEpochs)
+            table.Caption = new TableTitle($"the last {MostEpochs} epochs; --json has all");
+        return table;
+    }
+}
