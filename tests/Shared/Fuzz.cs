@@ -11,6 +11,9 @@ internal sealed class Fuzz
 {
     private static readonly TimeSpan LongestCase = TimeSpan.FromSeconds(10);
 
+    /// <summary>Garbage is collected after so many bytes: left alone, the collector may let half a gigabyte gather where the processor's cache is large.</summary>
+    private const long MostGarbage = 16L << 20;
+
     /// <summary>The exceptions that a case may end with: a FormatException anywhere in the chain, or else the outermost that is not reflection's.</summary>
     public required Func<Exception, bool> IsAllowed { get; init; }
 
@@ -19,6 +22,8 @@ internal sealed class Fuzz
 
     /// <summary>How often each kind of exception came, and how often none.</summary>
     public SortedDictionary<string, int> Outcomes { get; } = [];
+
+    private long _garbage;
 
     /// <summary>Runs the cases on a thread of their own, so that one that hangs fails, too.</summary>
     public void Run(int first, int count, Action<int, Random> load)
@@ -60,6 +65,11 @@ internal sealed class Fuzz
 
         Outcomes[outcome] = Outcomes.GetValueOrDefault(outcome) + 1;
         long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        if ((_garbage += allocated) > MostGarbage)
+        {
+            GC.Collect();
+            _garbage = 0;
+        }
         return fault ?? (allocated <= MostAllocated ? null : $"Case {number} ({outcome}) allocates {allocated:N0} bytes, more than {MostAllocated:N0}.");
     }
 
