@@ -23,7 +23,7 @@ public static class CrnCheckpointCatalog
     /// <param name="palette">The classes in the order in which the network was trained on them; null: <see cref="LabelPalette.Cityscapes"/>,
     /// which is that of all four.</param>
     /// <param name="outputColumnName">The column of photos that the transformer adds.</param>
-    /// <param name="inputColumnName">The column of label images that it reads.</param>
+    /// <param name="inputColumnName">The label column that it reads, of any kind that <see cref="SynthesizeFromLabelsEstimator"/> lists.</param>
     /// <param name="unknownLabels">What becomes of colours and ids that the palette lacks: an error, or void as in the authors' code.</param>
     /// <param name="withMoments">Whether Adam's moments are kept, too, where the checkpoint has them: twice as much as the weights.</param>
     /// <param name="progress">Is told how many bytes are read, and of how many; exceptions end the loading. Null: nobody is told.</param>

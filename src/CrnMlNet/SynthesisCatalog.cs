@@ -11,7 +11,7 @@ public static class SynthesisCatalog
     /// </summary>
     /// <param name="catalog">The catalog: <c>mlContext.Transforms</c>.</param>
     /// <param name="outputColumnName">The column of synthesized photos, an image of <paramref name="height"/> x <paramref name="width"/>.</param>
-    /// <param name="inputColumnName">The column of label images; null: <paramref name="outputColumnName"/>.</param>
+    /// <param name="inputColumnName">The label column, of any kind that <see cref="SynthesizeFromLabelsEstimator"/> lists; null: <paramref name="outputColumnName"/>.</param>
     /// <param name="photoColumnName">The column of real photos. Needed to fit; a fitted model does without.</param>
     /// <param name="palette">The classes and how label images show them; null: <see cref="LabelPalette.CamVid"/>.</param>
     /// <param name="height">The synthesized photos' height in pixels, 16 to 8192.</param>

@@ -32,6 +32,44 @@ public class SynthesizeTests(TrainedModel model) : IClassFixture<TrainedModel>
     }
 
     [Fact]
+    public void Paints_all_photos_of_a_layout_or_the_one_asked_for()
+    {
+        using var training = new Scenes(count: 2);
+        training.Train("--images-per-layout", "3").AssertSucceeded();
+        using var scenes = new Scenes(count: 1);
+        var outcome = scenes.Synthesize(training.Model, scenes.Labels);
+        outcome.AssertSucceeded();
+        Assert.Equal($"3 photos of 32x48 in {scenes.Output}", outcome.Output[^1]);
+        string[] names = ["scene0.png", "scene0.1.png", "scene0.2.png"];
+        Assert.Equal(names.Order(), Directory.GetFiles(scenes.Output).Select(Path.GetFileName).Order());
+        using var transformer = (SynthesizeFromLabelsTransformer)new MLContext().Model.Load(training.Model, out _);
+        using var labels = ImageFile.Load(scenes.Label(0));
+        var expected = transformer.SynthesizeAll(LabelMap.FromImage(labels));
+        for (int i = 0; i < 3; i++)
+        {
+            using (expected[i])
+                Assert.Equal(expected[i].Pixels.ToArray(), Pixels(scenes, names[i]));
+        }
+
+        byte[] second = Pixels(scenes, names[1]);
+        scenes.Synthesize(training.Model, scenes.Labels, "--image", "1").AssertSucceeded();
+        Assert.Equal(second, Pixels(scenes, names[0]));
+        scenes.Synthesize(training.Model, scenes.Labels, "--image", "3").AssertFailed("--image", "0 to 2");
+    }
+
+    [Fact]
+    public void Two_label_images_of_which_a_photo_would_have_the_same_name()
+    {
+        using var training = new Scenes(count: 2);
+        training.Train("--images-per-layout", "2").AssertSucceeded();
+        using var scenes = new Scenes(count: 1);
+        File.Copy(scenes.Label(0), Path.ChangeExtension(scenes.Label(0), ".1.png"));
+        scenes.Synthesize(training.Model, scenes.Labels).AssertFailed("scene0.png", "scene0.1.png", "--image");
+        scenes.AssertNothingWritten();
+        scenes.Synthesize(training.Model, scenes.Labels, "--image", "0").AssertSucceeded();
+    }
+
+    [Fact]
     public void A_bad_label_image_stops_the_work_and_what_is_done_stays()
     {
         using var scenes = new Scenes(count: 3);
@@ -108,5 +146,11 @@ public class SynthesizeTests(TrainedModel model) : IClassFixture<TrainedModel>
         write(path);
         scenes.Synthesize(path, scenes.Labels).AssertFailed(path, part);
         scenes.AssertNothingWritten();
+    }
+
+    private static byte[] Pixels(Scenes scenes, string name)
+    {
+        using var photo = ImageFile.Load(Path.Combine(scenes.Output, name));
+        return photo.Pixels.ToArray();
     }
 }
