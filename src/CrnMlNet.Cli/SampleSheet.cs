@@ -6,7 +6,7 @@ namespace CrnMlNet.Cli;
 
 /// <summary>
 /// A picture of how training goes: a row for each of a few pairs spread over the set, with the label image in its
-/// palette's colours, the photo, and what the network paints, enlarged by a whole factor.
+/// palette's colours, the photo as it is learned from, and what the network paints, enlarged by a whole factor.
 /// </summary>
 internal sealed class SampleSheet : IDisposable
 {
@@ -17,7 +17,7 @@ internal sealed class SampleSheet : IDisposable
     private const int Columns = 3;
 
     private readonly List<(LabelMap Labels, MLImage Photo)> _pairs = [];
-    private MLImage[]? _colouredLabels;
+    private (MLImage Labels, MLImage Photo)[] _shown = [];
     private int _stage;
 
     /// <summary>Loads the pairs, so that nothing can be missing later.</summary>
@@ -42,14 +42,14 @@ internal sealed class SampleSheet : IDisposable
     public void Write(SynthesisProgress progress)
     {
         if (_stage != progress.Training.Stage)
-            ColourLabels(progress);
+            ShowPairs(progress);
         Write(progress.Preview);
     }
 
     /// <summary>Writes the sheet with what <paramref name="synthesize"/> paints; after the first call of the other overload.</summary>
     public void Write(Func<LabelMap, MLImage> synthesize)
     {
-        if (_colouredLabels is not [{ Width: var width, Height: var height }, ..])
+        if (_shown is not [({ Width: var width, Height: var height }, _), ..])
             return;
         int scale = Math.Clamp(Math.Min(ComfortableWidth / (Columns * width), ComfortableHeight / (_pairs.Count * height)), 1, LargestScale);
         var (cellWidth, cellHeight) = (width * scale, height * scale);
@@ -62,9 +62,9 @@ internal sealed class SampleSheet : IDisposable
             for (int row = 0; row < _pairs.Count; row++)
             {
                 using var painted = synthesize(_pairs[row].Labels);
-                MLImage[] cells = [_colouredLabels[row], _pairs[row].Photo, painted];
+                MLImage[] cells = [_shown[row].Labels, _shown[row].Photo, painted];
                 for (int column = 0; column < Columns; column++)
-                    Draw(canvas, cells[column], width, height, SKRect.Create(column * (cellWidth + Gap), row * (cellHeight + Gap), cellWidth, cellHeight));
+                    Draw(canvas, cells[column], SKRect.Create(column * (cellWidth + Gap), row * (cellHeight + Gap), cellWidth, cellHeight));
             }
         }
 
@@ -76,25 +76,33 @@ internal sealed class SampleSheet : IDisposable
     {
         foreach (var (_, photo) in _pairs)
             photo.Dispose();
-        foreach (var labels in _colouredLabels ?? [])
-            labels.Dispose();
+        Forget();
     }
 
-    private void ColourLabels(SynthesisProgress progress)
+    private void ShowPairs(SynthesisProgress progress)
     {
-        foreach (var labels in _colouredLabels ?? [])
-            labels.Dispose();
-        _colouredLabels = [.. _pairs.Select(pair => progress.PreviewLabels(pair.Labels))];
+        Forget();
+        _shown = [.. _pairs.Select(pair => (progress.PreviewLabels(pair.Labels), progress.PreviewPhoto(pair.Photo)))];
         _stage = progress.Training.Stage;
     }
 
-    /// <summary>Brings the image to the working size, as training does, and from there to the cell without smoothing.</summary>
-    private static void Draw(SKCanvas canvas, MLImage image, int width, int height, SKRect cell)
+    private void Forget()
+    {
+        foreach (var (labels, photo) in _shown)
+        {
+            labels.Dispose();
+            photo.Dispose();
+        }
+
+        _shown = [];
+    }
+
+    /// <summary>Enlarges an image of the working size, pixel by pixel.</summary>
+    private static void Draw(SKCanvas canvas, MLImage image, SKRect cell)
     {
         using var bitmap = ToBitmap(image);
-        using var resized = bitmap.Resize(new SKImageInfo(width, height), SKFilterQuality.Medium);
         using var paint = new SKPaint { FilterQuality = SKFilterQuality.None };
-        canvas.DrawBitmap(resized, cell, paint);
+        canvas.DrawBitmap(bitmap, cell, paint);
     }
 
     private static SKBitmap ToBitmap(MLImage image)

@@ -10,15 +10,16 @@ public sealed class SynthesisProgress
 {
     private readonly LabelDecoder _decoder;
     private readonly Synthesizer _synthesizer;
+    private readonly PhotoPreprocessing _preprocessing;
 
-    internal SynthesisProgress(TrainingProgress training, LabelDecoder decoder, Synthesizer synthesizer)
-        => (Training, _decoder, _synthesizer) = (training, decoder, synthesizer);
+    internal SynthesisProgress(TrainingProgress training, LabelDecoder decoder, Synthesizer synthesizer, PhotoPreprocessing preprocessing)
+        => (Training, _decoder, _synthesizer, _preprocessing) = (training, decoder, synthesizer, preprocessing);
 
     /// <summary>Step, epoch, loss, pace and time left.</summary>
     public TrainingProgress Training { get; }
 
     /// <summary>The same, as told of otherwise.</summary>
-    internal SynthesisProgress With(TrainingProgress training) => new(training, _decoder, _synthesizer);
+    internal SynthesisProgress With(TrainingProgress training) => new(training, _decoder, _synthesizer, _preprocessing);
 
     /// <summary>What the network paints now. To be called only while being told of this progress.</summary>
     /// <param name="labels">A label image of any size. It is not disposed.</param>
@@ -52,5 +53,15 @@ public sealed class SynthesisProgress
         for (var i = 0; i < channels.Length; i++)
             (rgb[i], rgb[channels.Length + i], rgb[2 * channels.Length + i]) = _decoder.Palette.ColorOf(channels[i]);
         return PhotoPixels.ToImage(rgb.AsSpan(), height, width);
+    }
+
+    /// <summary>A photo as the network learns from it: at the working size, and in the tones that <see cref="PhotoPreprocessing"/> gives it.</summary>
+    /// <param name="photo">A photo of any size. It is not disposed.</param>
+    /// <returns>The image, the caller's to dispose.</returns>
+    public MLImage PreviewPhoto(MLImage photo)
+    {
+        ArgumentNullException.ThrowIfNull(photo);
+        var (height, width) = (_synthesizer.Height, _synthesizer.Width);
+        return PhotoPixels.ToImage(PhotoPixels.FromPhoto(photo, height, width, _preprocessing), height, width);
     }
 }

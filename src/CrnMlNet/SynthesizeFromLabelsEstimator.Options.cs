@@ -131,7 +131,7 @@ public sealed partial class SynthesizeFromLabelsEstimator
         public string? PerceptionWeightsPath { get; set; }
 
         /// <summary>What is done to photos before the network learns from them; also to those of the <see cref="ValidationSet"/>.
-        /// <see cref="PhotoPreprocessing.Vivid"/> takes its time while the data is read, about 10 microseconds a pixel of the working size.</summary>
+        /// <see cref="PhotoPreprocessing.Vivid"/> takes its time while the data is read, about 5 microseconds a pixel of the working size.</summary>
         public PhotoPreprocessing PhotoPreprocessing { get; set; } = PhotoPreprocessing.None;
 
         /// <summary>The fitted model's <see cref="SynthesizeFromLabelsTransformer.ScoringBatchSize"/>: how many rows it paints at once.</summary>

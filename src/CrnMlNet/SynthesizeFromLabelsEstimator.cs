@@ -210,7 +210,7 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
             time.Report(progress);
             if (progress.ValidationLoss is { } loss)
                 channel.Info(MessageSensitivity.None, FormattableString.Invariant($"Epoch {progress.Epoch}: loss {progress.Loss:0.000}, validation loss {loss:0.000}."));
-            _options.Progress?.Invoke(new SynthesisProgress(progress, decoder, synthesizer));
+            _options.Progress?.Invoke(new SynthesisProgress(progress, decoder, synthesizer, _options.PhotoPreprocessing));
         }
 
         var summary = Trainer.Train(

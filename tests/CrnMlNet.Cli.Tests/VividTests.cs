@@ -32,6 +32,18 @@ public class VividTests
     }
 
     [Fact]
+    public void The_sample_sheet_shows_photos_in_the_tones_that_are_learned()
+    {
+        using var scenes = new Scenes(count: 1);
+        Scenes.Save(scenes.Photo(0), Scenes.Draw((_, _) => Scenes.Gray(128)));
+
+        scenes.Train("--vivid").AssertSucceeded();
+
+        using var sheet = ImageFile.Load(Path.Combine(scenes.Output, "model.samples.png"));
+        Assert.Equal(181, sheet.Pixels[4 * (sheet.Height / 2 * sheet.Width + sheet.Width / 2)]);
+    }
+
+    [Fact]
     public void Does_not_overwrite_the_photos()
     {
         using var scenes = new Scenes(count: 1);
