@@ -100,10 +100,10 @@ public sealed class SegmentationTrainingTests
         Assert.Contains("all pairs are void", Refused(allVoid, new()).Message);
         Assert.Contains("no pair", Refused(new TrainingPairs(ShadedShapes.Channels, 16, 16), new()).Message);
         Assert.Contains("4 classes and void, the network tells 3", Refused(new TrainingPairs(5, 16, 16), new()).Message);
-        Assert.ThrowsAny<ArgumentOutOfRangeException>(() => Refused(ShadedShapes.Pairs(1, 1), new() { LearningRate = 1 }));
+        Assert.Contains("learning rate", Refused(ShadedShapes.Pairs(1, 1), new() { LearningRate = 1 }).Message);
 
         ArgumentException Refused(TrainingPairs pairs, SegmentationTrainingOptions options) =>
-            Assert.Throws<ArgumentException>(() => SegmentationTraining.Train(network, pairs, options, _ => { }, CancellationToken.None));
+            Assert.ThrowsAny<ArgumentException>(() => SegmentationTraining.Train(network, pairs, options, _ => { }, CancellationToken.None));
     }
 
     private static double Accuracy(SegmentationNetwork network, TrainingPairs pairs)
