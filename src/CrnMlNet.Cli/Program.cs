@@ -12,6 +12,7 @@ var root = new RootCommand(
       crn train --labels data/labels --photos data/photos --output model.zip
       crn synthesize --model model.zip --labels data/more-labels --output photos
       crn evaluate --model model.zip --labels data/val/labels --photos data/val/photos
+      crn study create --system crn=photos --system gan=other-photos --output study
       crn import vgg19 vgg19-dcbb9e9d.pth
       crn import crn result_256p/model.ckpt --output crn-256p.zip
 
@@ -28,6 +29,7 @@ var root = new RootCommand(
     VividCommand.Create(),
     InspectCommand.Create(),
     EvaluateCommand.Create(),
+    StudyCommand.Create(),
     ExportCommand.Create(),
     ImportCommand.Create(),
 };
