@@ -52,11 +52,14 @@ internal sealed class CrnProcess : IDisposable
         return process.WaitForEnd();
     }
 
-    public void WaitForOutput(string beginning)
+    /// <returns>The whole line.</returns>
+    public string WaitForOutput(string beginning)
     {
         var clock = Stopwatch.StartNew();
-        while (!Lines(_output).Any(line => line.StartsWith(beginning, StringComparison.Ordinal)))
+        while (true)
         {
+            if (Lines(_output).FirstOrDefault(line => line.StartsWith(beginning, StringComparison.Ordinal)) is { } found)
+                return found;
             Assert.False(_process.HasExited, $"ended before it wrote '{beginning}': {string.Join('\n', Lines(_output).Concat(Lines(_errors)))}");
             Assert.True(clock.Elapsed < Patience, $"did not write '{beginning}': {string.Join('\n', Lines(_output))}");
             Thread.Sleep(20);

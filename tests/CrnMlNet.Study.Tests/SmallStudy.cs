@@ -33,7 +33,7 @@ internal sealed class SmallStudy : IDisposable
     /// <summary>Makes one of crn and gan, with real photos beside gan's as sentinels.</summary>
     public SmallStudy CreateUsual(params string[] more)
     {
-        Create(["--compare", "crn:gan", "--sentinel", "real:gan", "--sentinels-per-job", "4", .. more]).AssertSucceeded();
+        Create(["--compare", "crn:gan", "--sentinel", "real:gan", .. more.Contains("--sentinels-per-job") ? more : ["--sentinels-per-job", "4", .. more]]).AssertSucceeded();
         return this;
     }
 

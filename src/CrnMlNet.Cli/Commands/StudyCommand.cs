@@ -17,6 +17,7 @@ internal static class StudyCommand
         """)
     {
         StudyCreateCommand.Create(),
+        StudyServeCommand.Create(),
         StudyAnalyzeCommand.Create(),
     };
 }

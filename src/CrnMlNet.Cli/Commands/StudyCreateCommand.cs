@@ -107,6 +107,7 @@ internal static class StudyCreateCommand
             File.WriteAllText(Path.Combine(output, MTurkFile), table.ToString());
         study.Save(output);
         Tell(study, output);
+        WarnOfFormats(study);
         return ExitCode.Success;
     }
 
@@ -122,6 +123,14 @@ internal static class StudyCreateCommand
             Console.WriteLine(FormattableString.Invariant($"Who gets less than {100 * study.SentinelsRight:0}% of the sentinels right will not count; who only guesses passes with a chance of {100 * luck:0.0}%."));
         }
         Console.WriteLine($"Next: crn study serve {output}");
+    }
+
+    private static void WarnOfFormats(PairwiseStudy study)
+    {
+        var formats = study.Images.GroupBy(image => image.System, image => Path.GetExtension(image.File))
+            .ToDictionary(system => system.Key, system => string.Join(", ", system.Distinct().Order()));
+        if (formats.Values.Distinct().Count() > 1)
+            Console.WriteLine($"Note: formats differ ({string.Join("; ", formats.Select(system => $"{system.Key}: {system.Value}"))}): people may see what JPEG does to an image, and not what its system does.");
     }
 
     /// <summary>Finds a folder's images by their names without extension.</summary>
