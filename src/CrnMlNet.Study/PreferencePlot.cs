@@ -26,7 +26,7 @@ internal static class PreferencePlot
         var lines = preferences.GroupBy(preference => (preference.System, preference.Over)).ToArray();
         int[] times = [.. preferences.Select(preference => preference.Milliseconds!.Value).Distinct().Order()];
         double lowest = Math.Min(0.5, Math.Floor(preferences.Min(preference => Bounds(preference).Low) * 10) / 10);
-        int height = Height + lines.Length * LegendLine;
+        int height = Height + (lines.Length + 1) * LegendLine - 8;
 
         var svg = new StringBuilder();
         Add($"""<svg viewBox="0 0 {Width} {height}" role="img" aria-labelledby="figure-title" xmlns="http://www.w3.org/2000/svg">""");
@@ -54,7 +54,7 @@ internal static class PreferencePlot
                 Add($"""<line stroke="{color}" stroke-width="1.5" x1="{x:0.0}" x2="{x:0.0}" y1="{Y(bounds.Low):0.0}" y2="{Y(bounds.High):0.0}"/>""");
                 Add($"""<circle fill="{color}" cx="{x:0.0}" cy="{Y(point.Rate):0.0}" r="4"><title>{Name(lines[i].Key)}, {point.Milliseconds} ms: {100 * point.Rate:0.0}%</title></circle>""");
             }
-            int y = Height + i * LegendLine;
+            int y = Height + (i + 1) * LegendLine - 8;
             Add($"""<line stroke="{color}" stroke-width="3" x1="{Left}" x2="{Left + 28}" y1="{y}" y2="{y}"/><text x="{Left + 36}" y="{y + 5}">{Name(lines[i].Key)}</text>""");
         }
         return svg.Append("</svg>").ToString();
