@@ -73,14 +73,24 @@ public sealed class CascadedRefinementNetwork : nn.Module<Tensor, Tensor>
     /// <param name="layout">The semantic layout <c>[N, c, H, W]</c>; it and what the links share live in the current dispose scope.</param>
     internal IReadOnlyList<Link> Chain(Tensor layout)
     {
-        CheckShape(layout);
-        var finest = _modules[^1].Shape;
-        var labels = SemanticLayout.Pyramid(SemanticLayout.Extend(layout, finest.Rows, finest.Columns), _modules.Length);
+        var labels = Layouts(layout);
         return
         [
             .. _modules.Select((module, i) => new Link(module, features => Refine(module, features, labels[i], i))),
             new Link(_conv100, features => Images(features!)),
         ];
+    }
+
+    /// <summary>The modules, coarsest first.</summary>
+    internal IReadOnlyList<RefinementModule> RefinementModules => _modules;
+
+    /// <summary>A layout at each module's resolution.</summary>
+    /// <param name="layout">The semantic layout <c>[N, c, H, W]</c>.</param>
+    internal Tensor[] Layouts(Tensor layout)
+    {
+        CheckShape(layout);
+        var finest = _modules[^1].Shape;
+        return SemanticLayout.Pyramid(SemanticLayout.Extend(layout, finest.Rows, finest.Columns), _modules.Length);
     }
 
     /// <summary>Has only the newest modules and the head learn: the others' parameters get no gradients, and are not to be changed.</summary>
@@ -107,7 +117,8 @@ public sealed class CascadedRefinementNetwork : nn.Module<Tensor, Tensor>
         return module.forward(features, WithNoise(labels, place)).MoveToOuterDisposeScope();
     }
 
-    private Tensor Images(Tensor features)
+    /// <summary>The head: the images of the last module's features.</summary>
+    internal Tensor Images(Tensor features)
     {
         using var scope = NewDisposeScope();
         var planes = SemanticLayout.Crop(_conv100.Convolve(features), Architecture.Height, Architecture.Width);
@@ -117,7 +128,8 @@ public sealed class CascadedRefinementNetwork : nn.Module<Tensor, Tensor>
             .MoveToOuterDisposeScope();
     }
 
-    private Tensor WithNoise(Tensor labels, int module) => _noise.Length == 0
+    /// <summary>What a module gets beside features: the layout, and noise where the network has that.</summary>
+    internal Tensor WithNoise(Tensor labels, int module) => _noise.Length == 0
         ? labels
         : torch.cat([labels, NoiseOn(labels.device, module).expand(labels.shape[0], -1, -1, -1)], 1);
 
