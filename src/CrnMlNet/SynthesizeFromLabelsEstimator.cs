@@ -201,7 +201,7 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
         CascadedRefinementNetwork network, IPerceptionNetwork perception, TrainingPairs pairs, TrainingPairs? validation, TrainingOptions options,
         LabelDecoder decoder, AdamState? start, IChannel channel)
     {
-        var synthesizer = new Synthesizer(network);
+        using var synthesizer = Synthesizer.WhileLearning(network);
         int validationBatches = ((validation?.Count ?? 0) + _options.BatchSize - 1) / _options.BatchSize;
         var time = new TimeEstimate(message => channel.Info(MessageSensitivity.None, message), validationBatches);
         void Report(TrainingProgress progress)

@@ -93,7 +93,9 @@ internal sealed unsafe class WinogradConvolution : IDisposable
 
             _place = DivideUp(_blockRows * _blockColumns, _kernels.Panel) * _kernels.Panel;
             _block = (long)WinogradKernels.Places * _place * owner._inputs;
-            _part = DivideUp(_blockColumns + 2, _kernels.Lanes) * _kernels.Lanes + _kernels.Lanes;
+            // Parts are written four values at a time, and read a vector at a time from the second value on.
+            int atOnce = Math.Max(4, _kernels.Lanes);
+            _part = DivideUp(_blockColumns + 2, atOnce) * atOnce + _kernels.Lanes;
             _line = WinogradKernels.Outputs * _part;
             int places = WinogradKernels.Places * (_place + _kernels.Lanes);
             int input = (2 * WinogradKernels.Inputs + 1) * _line + places + maps.Scratch(_line);
