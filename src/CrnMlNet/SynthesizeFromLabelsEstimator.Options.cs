@@ -45,6 +45,9 @@ public sealed partial class SynthesizeFromLabelsEstimator
         /// <summary>What becomes of ids and colours that the palette lacks: an error, or void.</summary>
         public UnknownLabelPolicy UnknownLabels { get; set; } = UnknownLabelPolicy.Error;
 
+        /// <summary>The system that learns: which network, and what it minimizes. In configuration: the name of one of <see cref="Recipe.All"/>.</summary>
+        public Recipe Recipe { get; set; } = Recipe.Crn;
+
         /// <summary>The synthesized photos' height in pixels, 16 to 8192. Pairs are brought to this size before training.</summary>
         public int Height { get; set; } = 96;
 
@@ -64,10 +67,10 @@ public sealed partial class SynthesizeFromLabelsEstimator
         public int NoiseChannels { get; set; } = 2;
 
         /// <summary>
-        /// k, how many different photos are painted of each layout, 1 to 64 (the paper's authors take 9). Of several, each learns
-        /// what it can do best: see <see cref="Diversity"/>.
+        /// k, how many different photos are painted of each layout, 1 to 64 (the paper's authors take 9); null: as many as the
+        /// <see cref="Recipe"/> says, mostly 1. Of several, each learns what it can do best: see <see cref="Diversity"/>.
         /// </summary>
-        public int ImagesPerLayout { get; set; } = 1;
+        public int? ImagesPerLayout { get; set; }
 
         /// <summary>
         /// Which of several photos of a layout learn from a real one: for each class the nearest (the paper's Eq. 3), or the
@@ -115,8 +118,11 @@ public sealed partial class SynthesizeFromLabelsEstimator
         /// </summary>
         public bool? GradientCheckpointing { get; set; }
 
-        /// <summary>Adam's learning rate, above 0 and below 1. The paper's authors use 1e-4, for a network of full width.</summary>
-        public double LearningRate { get; set; } = 1e-3;
+        /// <summary>
+        /// Adam's learning rate, above 0 and below 1; null: the <see cref="Recipe"/>'s, mostly 1e-3. The paper's authors use 1e-4, for a
+        /// network of full width.
+        /// </summary>
+        public double? LearningRate { get; set; }
 
         /// <summary>Whether pairs are mirrored left to right half of the time while training.</summary>
         public bool Mirror { get; set; } = true;
@@ -242,21 +248,19 @@ public sealed partial class SynthesizeFromLabelsEstimator
             return copy;
         }
 
-        internal CrnArchitecture Architecture() => new()
+        internal SynthesisArchitecture Architecture() => SynthesisArchitecture.Of(Recipe.Network, Palette.ChannelCount, Height, Width) with
         {
-            Channels = Palette.ChannelCount,
-            Height = Height,
-            Width = Width,
             WidthFactor = WidthFactor,
             NoiseChannels = NoiseChannels,
-            ImagesPerLayout = ImagesPerLayout,
+            ImagesPerLayout = ImagesPerLayout ?? Recipe.ImagesPerLayout,
         };
 
         internal TrainingOptions Training(int seed) => new()
         {
             Epochs = Epochs,
             BatchSize = BatchSize,
-            LearningRate = LearningRate,
+            LearningRate = LearningRate ?? Recipe.LearningRate,
+            Objective = Recipe.Objective,
             Mirror = Mirror,
             NewestModules = TrainOnlyNewestModules,
             GradientCheckpointing = GradientCheckpointing ?? false,
@@ -277,6 +281,8 @@ public sealed partial class SynthesizeFromLabelsEstimator
             CheckName(context, nameof(PhotoColumnName), PhotoColumnName);
             if (Palette is null)
                 throw context.Process(new ArgumentOutOfRangeException(nameof(Palette), "A palette is needed: LabelPalette.CamVid, LabelPalette.Load(file), ..."));
+            if (Recipe is null)
+                throw context.Process(new ArgumentOutOfRangeException(nameof(Recipe), $"A recipe is needed: one of Recipe.All ({string.Join(", ", Recipe.All)}), or your own."));
             CheckDefined(context, nameof(LabelEncoding), LabelEncoding);
             CheckDefined(context, nameof(UnknownLabels), UnknownLabels);
             CheckDefined(context, nameof(OnCancellation), OnCancellation);
@@ -304,6 +310,7 @@ public sealed partial class SynthesizeFromLabelsEstimator
                 Architecture().Validate();
                 OutputColumns.Check(OutputImage, OutputKind, Architecture());
                 Training(0).Validate();
+                Training(0).CheckFor(Architecture());
             }
             catch (ArgumentOutOfRangeException e)
             {

@@ -15,7 +15,8 @@ namespace CrnMlNet;
 
 /// <summary>
 /// Learns to paint photographs from semantic label maps with a Cascaded Refinement Network (Chen &amp; Koltun, "Photographic
-/// Image Synthesis with Cascaded Refinement Networks", ICCV 2017).
+/// Image Synthesis with Cascaded Refinement Networks", ICCV 2017), or with one of the systems that the paper compares it with:
+/// see <see cref="Recipe"/>.
 /// </summary>
 /// <remarks>
 /// <para>Input: a column of labels and, to fit, a column of photos, <see cref="MLImage"/> of any size and of the same aspect as the row's
@@ -95,7 +96,7 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
         bool isCpu = device.type == DeviceType.CPU;
         if (isCpu)
             WithinMemory(architecture, training, perception, pairs: 1);
-        var network = Guard(() => new CascadedRefinementNetwork(architecture, (ulong)(uint)seed), perception, pairs: 1);
+        var network = Guard(() => architecture.Build((ulong)(uint)seed), perception, pairs: 1);
         try
         {
             var (warmStart, adam) = WarmStart.Apply(_options, network, message => channel.Info(MessageSensitivity.None, message));
@@ -112,7 +113,7 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
             var memory = MemoryEstimate.OfTraining(architecture, training, kept, _options.ValidationSet is not null, perception);
             channel.Info(MessageSensitivity.None, $"Training will take about {MemoryEstimate.Show(memory.Total)} of memory; how much time, the first steps tell.");
             Guard(() => network.to(device), perception, kept);
-            channel.Info(MessageSensitivity.None, $"Training a cascaded refinement network of {network.ParameterCount:N0} parameters on {device}.");
+            channel.Info(MessageSensitivity.None, $"Training a {architecture.Name} of {network.ParameterCount:N0} parameters on {device}.");
             var decoder = new LabelDecoder(_options.Palette, encoding, _options.UnknownLabels);
             var summary = Train(network, perception, pairs, validation, training, decoder, start, channel);
             var record = TrainingRecord.From(_options, pairs.Count, seed, summary, warmStart);
@@ -165,10 +166,10 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
 
     /// <summary>The training, by gradient checkpointing if that is left open and it does not fit without.</summary>
     /// <exception cref="InsufficientMemoryException">It is far above this machine's memory all the same.</exception>
-    private TrainingOptions WithinMemory(CrnArchitecture architecture, TrainingOptions training, IPerceptionNetwork? perception, int pairs)
+    private TrainingOptions WithinMemory(SynthesisArchitecture architecture, TrainingOptions training, IPerceptionNetwork? perception, int pairs)
     {
         bool validates = _options.ValidationSet is not null;
-        if (_options.GradientCheckpointing is null && MemoryEstimate.OfTraining(architecture, training, pairs, validates, perception).Total > MemoryEstimate.Available)
+        if (_options.GradientCheckpointing is null && architecture.IsChain && MemoryEstimate.OfTraining(architecture, training, pairs, validates, perception).Total > MemoryEstimate.Available)
             training = training with { GradientCheckpointing = true };
         MemoryEstimate.CheckTraining(architecture, training, pairs, validates, perception);
         return training;
@@ -198,7 +199,7 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
     }
 
     private TrainingSummary Train(
-        CascadedRefinementNetwork network, IPerceptionNetwork perception, TrainingPairs pairs, TrainingPairs? validation, TrainingOptions options,
+        SynthesisNetwork network, IPerceptionNetwork perception, TrainingPairs pairs, TrainingPairs? validation, TrainingOptions options,
         LabelDecoder decoder, AdamState? start, IChannel channel)
     {
         var synthesizer = new Synthesizer(network);

@@ -35,6 +35,9 @@ public sealed record TrainingRecord
     /// <summary>The perception network.</summary>
     public required string Perception { get; init; }
 
+    /// <summary>The name of the recipe.</summary>
+    public string Recipe { get; init; } = CrnMlNet.Recipe.Crn.Name;
+
     /// <summary>What was minimized.</summary>
     public string Objective { get; init; } = "feature matching (Eq. 1)";
 
@@ -95,13 +98,14 @@ public sealed record TrainingRecord
         Pairs = pairs,
         Steps = summary.Steps,
         BatchSize = options.BatchSize,
-        LearningRate = options.LearningRate,
+        LearningRate = options.LearningRate ?? options.Recipe.LearningRate,
         Mirror = options.Mirror,
         PhotoPreprocessing = options.PhotoPreprocessing,
         Seed = seed,
         Stopped = summary.Cancelled,
         Seconds = Math.Round(summary.Elapsed.TotalSeconds, 1),
         Perception = summary.Perception,
+        Recipe = options.Recipe.Name,
         Objective = summary.Objective,
         LayerWeighting = options.LayerWeights.ToString(),
         LayerWeightsRescaledAfter = summary.RescaledAfter,

@@ -26,7 +26,7 @@ public sealed record TrainingSummary(
     public int? BestEpoch => TrainingState.BestEpoch(ValidationLossByEpoch, RescaledAfter) is > 0 and var epoch ? epoch : null;
 }
 
-/// <summary>Trains a <see cref="CascadedRefinementNetwork"/> with Adam, as the paper does: by feature matching (Eq. 1), or for several images by diversity (Eq. 3).</summary>
+/// <summary>Trains a <see cref="SynthesisNetwork"/> with Adam: as the paper does, by feature matching (Eq. 1), or for several images by diversity (Eq. 3); or by another <see cref="Objective"/>.</summary>
 public static class Trainer
 {
     private const int CalibrationPairs = 32;
@@ -58,11 +58,12 @@ public static class Trainer
     /// <exception cref="IOException">The checkpoint folder cannot be made, or another training uses it.</exception>
     /// <exception cref="InsufficientMemoryException">The device's memory does not suffice; the message says what would fit.</exception>
     public static TrainingSummary Train(
-        CascadedRefinementNetwork network, IPerceptionNetwork perception, TrainingPairs pairs, TrainingOptions options,
+        SynthesisNetwork network, IPerceptionNetwork perception, TrainingPairs pairs, TrainingOptions options,
         Action<TrainingProgress> report, Action<string> log, CancellationToken cancellation,
         TrainingPairs? validation = null, Action<string>? warn = null, AdamState? start = null)
     {
         options.Validate();
+        options.CheckFor(network.Architecture);
         if (validation?.Count == 0)
             throw new ArgumentException("The validation set is empty.", nameof(validation));
         if (options.EarlyStoppingPatience is not null && validation is null)
@@ -81,7 +82,7 @@ public static class Trainer
     /// <param name="capacity">The device's memory in bytes; null: not known.</param>
     /// <param name="perception">What the photos are compared in; null: the bank of frequency filters.</param>
     internal static string WhatFits(
-        CrnArchitecture architecture, TrainingOptions options, int pairs, bool validates, long? capacity, IPerceptionNetwork? perception = null)
+        SynthesisArchitecture architecture, TrainingOptions options, int pairs, bool validates, long? capacity, IPerceptionNetwork? perception = null)
     {
         // It did not fit, whatever the estimate was: so what is there is less than that.
         long estimate = MemoryEstimate.OfTraining(architecture, options, pairs, validates, perception).Total;
@@ -90,10 +91,10 @@ public static class Trainer
     }
 
     private static TrainingSummary TrainOn(
-        CascadedRefinementNetwork network, IPerceptionNetwork perception, TrainingPairs pairs, TrainingPairs? validation, TrainingOptions options,
+        SynthesisNetwork network, IPerceptionNetwork perception, TrainingPairs pairs, TrainingPairs? validation, TrainingOptions options,
         AdamState? start, Action<TrainingProgress> report, Action<string> log, Action<string> warn, Device device, CancellationToken cancellation)
     {
-        network.LearnOnly(options.NewestModules);
+        (network as CascadedRefinementNetwork)?.LearnOnly(options.NewestModules);
         using var adam = new Adam(network, options.LearningRate);
         using var best = new BestWeights(network);
         if (start is not null)
@@ -104,8 +105,8 @@ public static class Trainer
             log($"Training is continued after step {state.Steps} from '{options.CheckpointFolder}'.");
         var lambda = new LayerWeightSchedule(
             options.LayerWeights, progress?.LayerWeights ?? options.LayerWeights.StartFor(perception) ?? Calibrate(perception, pairs, device), progress?.TermSums);
-        var objective = Objective(lambda.Weights);
-        log($"Learning by {objective.Description}, compared in {perception.Description}; layer weights ({options.LayerWeights}): {objective.Weights}.");
+        var objective = new TrainingLoss(perception, network.Architecture.ImagesPerLayout, options, lambda);
+        log($"Learning by {objective.Description}, compared in {perception.Description}; layer weights ({options.LayerWeights}): {lambda.Weights}.");
         if (options.LayerWeights.DoubtAbout(perception) is { } doubt)
             warn(doubt);
         if (options.LayerWeights.RescaleAfter >= options.Epochs)
@@ -116,10 +117,8 @@ public static class Trainer
         {
             Begin = epoch =>
             {
-                if (!lambda.BeginEpoch(epoch))
-                    return;
-                objective = Objective(lambda.Weights);
-                log($"Layer weights are rescaled after epoch {epoch - 1}: {lambda.Weights}.");
+                if (objective.BeginEpoch(epoch))
+                    log($"Layer weights are rescaled after epoch {epoch - 1}: {lambda.Weights}.");
             },
             Validate = validation is null ? null : Validate,
             Keep = isEpochEnd =>
@@ -134,46 +133,31 @@ public static class Trainer
         network.eval();
         progress?.AtEnd(loop, lambda, end);
         best.Restore();
-        network.LearnOnly(null);
+        (network as CascadedRefinementNetwork)?.LearnOnly(null);
         return new TrainingSummary(
             loop.StepsDone, loop.LossByEpoch.Count, end, loop.LossByEpoch, loop.ValidationLossByEpoch,
             lambda.Weights, loop.LossByEpoch.Count > options.LayerWeights.RescaleAfter ? options.LayerWeights.RescaleAfter : null,
             objective.Description, perception.Description, loop.Elapsed);
-
-        FeatureObjective Objective(LayerWeights weights) => network.Architecture.ImagesPerLayout == 1
-            ? new FeatureMatching(perception, weights)
-            : options.Diversity switch
-            {
-                Diversity.WholeImage => new HindsightLoss(perception, weights),
-                _ => new DiversityLoss(perception, weights),
-            };
 
         double Step(ReadOnlySpan<int> indices, ReadOnlySpan<bool> mirrored)
         {
             using var scope = NewDisposeScope();
             var (layouts, photos) = pairs.Batch(indices, mirrored, device);
             adam.ZeroGradients();
-            float[] terms = [];
             double loss = options.GradientCheckpointing
-                ? BackwardPass.Checkpointed(network, layouts, LossOf)
+                ? BackwardPass.Checkpointed((ChainedNetwork)network, layouts, LossOf)
                 : BackwardPass.Plain(network, layouts, LossOf);
             adam.Step();
-            lambda.Add(terms, indices.Length);
             return loss;
 
-            Tensor LossOf(Tensor images)
-            {
-                var all = objective.Terms(images, layouts, photos);
-                terms = all.detach().cpu().data<float>().ToArray();
-                return objective.Loss(all);
-            }
+            Tensor LossOf(Tensor images) => objective.OfStep(images, layouts, photos);
         }
 
         double Validate() => Loss(network, objective, validation!, options.BatchSize, device);
     }
 
     /// <summary>The mean loss over all pairs, none mirrored.</summary>
-    private static double Loss(CascadedRefinementNetwork network, FeatureObjective objective, TrainingPairs pairs, int batchSize, Device device)
+    private static double Loss(SynthesisNetwork network, TrainingLoss objective, TrainingPairs pairs, int batchSize, Device device)
     {
         using var _ = no_grad();
         var unmirrored = new bool[batchSize];
@@ -183,7 +167,7 @@ public static class Trainer
             using var scope = NewDisposeScope();
             int[] indices = [.. Enumerable.Range(first, Math.Min(batchSize, pairs.Count - first))];
             var (layouts, photos) = pairs.Batch(indices, unmirrored.AsSpan(0, indices.Length), device);
-            sum += indices.Length * objective.Loss(network.forward(layouts), layouts, photos).item<float>();
+            sum += indices.Length * objective.OfValidation(network.forward(layouts), layouts, photos).item<float>();
         }
         return sum / pairs.Count;
     }

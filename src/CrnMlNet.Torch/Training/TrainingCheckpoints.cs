@@ -18,7 +18,7 @@ internal sealed class TrainingCheckpoints : IDisposable
     private readonly CheckpointFolder _folder;
     private readonly TrainingSubject _subject;
     private readonly TrainingOptions _options;
-    private readonly CascadedRefinementNetwork _network;
+    private readonly SynthesisNetwork _network;
     private readonly Adam _adam;
     private readonly BestWeights _best;
     private readonly Action<string> _warn;
@@ -26,7 +26,7 @@ internal sealed class TrainingCheckpoints : IDisposable
     private long _stepsKept;
 
     private TrainingCheckpoints(
-        CheckpointFolder folder, TrainingSubject subject, TrainingOptions options, CascadedRefinementNetwork network, Adam adam, BestWeights best,
+        CheckpointFolder folder, TrainingSubject subject, TrainingOptions options, SynthesisNetwork network, Adam adam, BestWeights best,
         Action<string> warn)
         => (_folder, _subject, _options, _network, _adam, _best, _warn) = (folder, subject, options, network, adam, best, warn);
 
@@ -42,7 +42,7 @@ internal sealed class TrainingCheckpoints : IDisposable
     /// <summary>Takes the options' folder, and puts network and optimizer where the training in it stood.</summary>
     /// <returns>Null when the options name no folder.</returns>
     public static TrainingCheckpoints? Open(
-        CascadedRefinementNetwork network, Adam adam, BestWeights best, IPerceptionNetwork perception,
+        SynthesisNetwork network, Adam adam, BestWeights best, IPerceptionNetwork perception,
         TrainingPairs pairs, TrainingPairs? validation, TrainingOptions options, AdamState? start, Action<string> warn)
     {
         if (options.CheckpointFolder is null)

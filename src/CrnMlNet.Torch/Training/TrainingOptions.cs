@@ -1,3 +1,4 @@
+using CrnMlNet.Torch.Networks;
 using CrnMlNet.Torch.Objectives;
 
 namespace CrnMlNet.Torch.Training;
@@ -31,6 +32,9 @@ public sealed record TrainingOptions
     /// a third more time, and the same weights bit for bit on the CPU.
     /// </summary>
     public bool GradientCheckpointing { get; init; }
+
+    /// <summary>What is minimized.</summary>
+    public Objective Objective { get; init; } = new();
 
     /// <summary>How lambda, the weights of the layers, is chosen.</summary>
     public LayerWeighting LayerWeights { get; init; } = LayerWeighting.Calibrated;
@@ -71,5 +75,18 @@ public sealed record TrainingOptions
             throw new ArgumentOutOfRangeException(nameof(CheckpointInterval), CheckpointInterval, "The time between checkpoints must not be negative.");
         if (CheckpointFolder is not null && string.IsNullOrWhiteSpace(CheckpointFolder))
             throw new ArgumentOutOfRangeException(nameof(CheckpointFolder), CheckpointFolder, "The folder of checkpoints must have a name; null writes none.");
+    }
+
+    /// <summary>Checks that a network can be trained so.</summary>
+    /// <param name="architecture">The network.</param>
+    /// <exception cref="ArgumentOutOfRangeException">It cannot.</exception>
+    public void CheckFor(SynthesisArchitecture architecture)
+    {
+        if (GradientCheckpointing && !architecture.IsChain)
+            throw new ArgumentOutOfRangeException(
+                nameof(GradientCheckpointing), GradientCheckpointing, $"A {architecture.Name} cannot be trained by gradient checkpointing: its maps skip layers. Leave it out, or choose a smaller size, width factor or batch.");
+        if (NewestModules is not null && architecture is not CrnArchitecture)
+            throw new ArgumentOutOfRangeException(
+                nameof(NewestModules), NewestModules, $"A {architecture.Name} has no modules that could learn alone; null trains all of it.");
     }
 }

@@ -22,15 +22,18 @@ internal sealed record TrainingSubject(IReadOnlyDictionary<string, string> Prope
         ["LayerWeights"] = LayerWeighting.Calibrated.ToString(),
         ["Diversity"] = nameof(Diversity.PerClass),
         ["TrainOnlyNewestModules"] = All,
+        ["Network"] = nameof(NetworkKind.CascadedRefinement),
+        ["Objective"] = new Objective().ToString(),
     };
 
     public static TrainingSubject Of(
-        CascadedRefinementNetwork network, IPerceptionNetwork perception, TrainingPairs pairs, TrainingPairs? validation, TrainingOptions options,
+        SynthesisNetwork network, IPerceptionNetwork perception, TrainingPairs pairs, TrainingPairs? validation, TrainingOptions options,
         AdamState? start)
     {
         var architecture = network.Architecture;
         return new TrainingSubject(new Dictionary<string, string>
         {
+            ["Network"] = architecture.Kind.ToString(),
             ["Height"] = Text(architecture.Height),
             ["Width"] = Text(architecture.Width),
             ["classes"] = Text(architecture.Channels),
@@ -41,6 +44,7 @@ internal sealed record TrainingSubject(IReadOnlyDictionary<string, string> Prope
             ["LearningRate"] = Text(options.LearningRate),
             ["Mirror"] = Text(options.Mirror),
             ["Seed"] = Text(options.Seed),
+            ["Objective"] = options.Objective.ToString(),
             ["LayerWeights"] = options.LayerWeights.ToString(),
             ["Diversity"] = options.Diversity.ToString(),
             ["TrainOnlyNewestModules"] = options.NewestModules is { } newest ? Text(newest) : All,
@@ -71,7 +75,7 @@ internal sealed record TrainingSubject(IReadOnlyDictionary<string, string> Prope
 
     private static string Describe(TrainingPairs pairs) => $"{pairs.Count} pairs of hash {pairs.Fingerprint()[..DigitsOfHash]}";
 
-    private static string Hash(CascadedRefinementNetwork network, AdamState? start)
+    private static string Hash(SynthesisNetwork network, AdamState? start)
     {
         using var hash = SHA256.Create();
         using (var stream = new CryptoStream(Stream.Null, hash, CryptoStreamMode.Write, leaveOpen: true))
