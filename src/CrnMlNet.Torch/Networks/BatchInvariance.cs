@@ -1,4 +1,3 @@
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace CrnMlNet.Torch.Networks;
@@ -20,7 +19,7 @@ internal static class BatchInvariance
     private const long SmallInput = 20480;
 
     /// <summary>Convolves. While gradients are kept, as when training, plainly.</summary>
-    public static Tensor Convolve(this Conv2d convolution, Tensor input)
+    public static Tensor Convolve(this nn.Module<Tensor, Tensor> convolution, Tensor input)
     {
         if (input.shape[0] != 1 || input.numel() > SmallInput || is_grad_enabled())
             return convolution.forward(input);

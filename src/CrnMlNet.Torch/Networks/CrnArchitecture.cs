@@ -15,8 +15,8 @@ public sealed record ModuleShape(int Rows, int Columns, int InputFeatures, int F
 /// </summary>
 public sealed record CrnArchitecture : SynthesisArchitecture
 {
-    private const int SmallestBase = 3;
-    private const int LargestBase = 7;
+    internal const int SmallestBase = 3;
+    internal const int LargestBase = 7;
 
     /// <inheritdoc/>
     public override NetworkKind Kind => NetworkKind.CascadedRefinement;

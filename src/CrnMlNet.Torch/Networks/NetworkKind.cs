@@ -5,4 +5,16 @@ public enum NetworkKind
 {
     /// <summary><see cref="CascadedRefinementNetwork"/>.</summary>
     CascadedRefinement,
+
+    /// <summary><see cref="FullResolutionNetwork"/>.</summary>
+    FullResolution,
+
+    /// <summary><see cref="Networks.UNet"/>.</summary>
+    UNet,
+
+    /// <summary><see cref="RecombinatorNetwork"/>.</summary>
+    Recombinator,
+
+    /// <summary><see cref="Pix2PixGenerator"/>.</summary>
+    Pix2Pix,
 }

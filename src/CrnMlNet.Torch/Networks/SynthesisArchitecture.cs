@@ -60,6 +60,10 @@ public abstract record SynthesisArchitecture
     public static SynthesisArchitecture Of(NetworkKind kind, int channels, int height, int width) => kind switch
     {
         NetworkKind.CascadedRefinement => new CrnArchitecture { Channels = channels, Height = height, Width = width },
+        NetworkKind.FullResolution => new FullResolutionArchitecture { Channels = channels, Height = height, Width = width },
+        NetworkKind.UNet => new UNetArchitecture { Channels = channels, Height = height, Width = width },
+        NetworkKind.Recombinator => new RecombinatorArchitecture { Channels = channels, Height = height, Width = width },
+        NetworkKind.Pix2Pix => new Pix2PixArchitecture { Channels = channels, Height = height, Width = width },
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, $"The network must be one of {string.Join(", ", Enum.GetNames<NetworkKind>())}."),
     };
 

@@ -34,6 +34,12 @@ public abstract class SynthesisNetwork : nn.Module<Tensor, Tensor>
     /// <exception cref="ArgumentException">The layout does not have the architecture's channels or size.</exception>
     public abstract override Tensor forward(Tensor layout);
 
+    /// <summary>To be told before each training step: what a network draws by chance in it follows from the number.</summary>
+    /// <param name="number">Another one for every step.</param>
+    internal virtual void BeginStep(ulong number)
+    {
+    }
+
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
