@@ -28,6 +28,30 @@ public sealed record Recipe
         Objective = new() { Comparison = Comparison.Image },
     };
 
+    /// <summary>The paper's baseline that never changes its resolution.</summary>
+    public static Recipe FullResolution { get; } = new()
+    {
+        Name = "full-resolution",
+        Summary = "ten dilated layers at the photo's resolution, compared as crn",
+        Network = NetworkKind.FullResolution,
+    };
+
+    /// <summary>The paper's baseline that goes down and up again.</summary>
+    public static Recipe EncoderDecoder { get; } = new()
+    {
+        Name = "encoder-decoder",
+        Summary = "U-Net, compared as crn",
+        Network = NetworkKind.UNet,
+    };
+
+    /// <summary>An encoder-decoder whose finer branches begin with what the coarser ones found.</summary>
+    public static Recipe Recombinator { get; } = new()
+    {
+        Name = "recombinator",
+        Summary = "Recombinator Network, compared as crn",
+        Network = NetworkKind.Recombinator,
+    };
+
     /// <summary>The paper's nine photos of a layout (Eq. 3).</summary>
     public static Recipe CrnDiverse { get; } = new()
     {
@@ -37,7 +61,7 @@ public sealed record Recipe
     };
 
     /// <summary>All that have names, the paper's own first.</summary>
-    public static IReadOnlyList<Recipe> All { get; } = [Crn, ImageSpace, CrnDiverse];
+    public static IReadOnlyList<Recipe> All { get; } = [Crn, ImageSpace, EncoderDecoder, Recombinator, FullResolution, CrnDiverse];
 
     /// <summary>What it is called, in the log and in the model's <see cref="TrainingRecord"/>.</summary>
     public required string Name { get; init; }

@@ -143,6 +143,7 @@ public static class Trainer
         {
             using var scope = NewDisposeScope();
             var (layouts, photos) = pairs.Batch(indices, mirrored, device);
+            network.BeginStep(((ulong)(uint)options.Seed << 32) + (ulong)loop.StepsDone);
             adam.ZeroGradients();
             double loss = options.GradientCheckpointing
                 ? BackwardPass.Checkpointed((ChainedNetwork)network, layouts, LossOf)
