@@ -1,3 +1,4 @@
+using CrnMlNet.Torch.Backend;
 using CrnMlNet.Torch.Networks;
 
 namespace CrnMlNet.Cli;

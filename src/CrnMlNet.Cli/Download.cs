@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using System.Text.RegularExpressions;
+using CrnMlNet.Torch.Backend;
 
 namespace CrnMlNet.Cli;
 

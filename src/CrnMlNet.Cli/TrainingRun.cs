@@ -1,4 +1,5 @@
 using CrnMlNet.Data;
+using CrnMlNet.Torch.Backend;
 using CrnMlNet.Torch.Networks;
 using CrnMlNet.Torch.Training;
 using Microsoft.ML;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Reflection;
+using CrnMlNet.Torch.Backend;
 using CrnMlNet.Torch.Networks;
 
 namespace CrnMlNet.Onnx;
@@ -59,8 +60,8 @@ public static class OnnxExporter
             bool external = graph.WeightBytes > largestFile;
             var whole = graph.ToModel(Metadata(model), external ? Path.GetFileName(WeightsPath(path)) : null, Version());
             if (external)
-                Write(WeightsPath(path), graph.WriteWeights);
-            Write(path, whole.WriteTo);
+                AtomicFile.Write(WeightsPath(path), graph.WriteWeights);
+            AtomicFile.Write(path, whole.WriteTo);
             if (!external)
                 File.Delete(WeightsPath(path));
             return true;
@@ -115,23 +116,4 @@ public static class OnnxExporter
     ];
 
     private static string Version() => typeof(OnnxExporter).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
-
-    private static void Write(string path, Action<Stream> write)
-    {
-        string temporary = $"{path}.{Path.GetRandomFileName()}.tmp";
-        try
-        {
-            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 1 << 20))
-            {
-                write(stream);
-                stream.Flush(flushToDisk: true);
-            }
-            File.Move(temporary, path, overwrite: true);
-        }
-        catch
-        {
-            File.Delete(temporary);
-            throw;
-        }
-    }
 }

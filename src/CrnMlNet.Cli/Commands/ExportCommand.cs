@@ -1,5 +1,6 @@
 using System.CommandLine;
 using CrnMlNet.Onnx;
+using CrnMlNet.Torch.Backend;
 using Microsoft.ML;
 
 namespace CrnMlNet.Cli.Commands;

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using CrnMlNet.Torch.Backend;
 using CrnMlNet.Torch.Weights;
 using Microsoft.ML;
 

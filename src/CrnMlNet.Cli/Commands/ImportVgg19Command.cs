@@ -1,4 +1,5 @@
 using System.CommandLine;
+using CrnMlNet.Torch.Backend;
 using CrnMlNet.Torch.Networks;
 using CrnMlNet.Torch.Weights;
 

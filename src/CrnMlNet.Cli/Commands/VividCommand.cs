@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using CrnMlNet.Data;
+using CrnMlNet.Torch.Backend;
 
 namespace CrnMlNet.Cli.Commands;
 

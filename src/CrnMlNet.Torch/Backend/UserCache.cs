@@ -24,8 +24,8 @@ public static class UserCache
     }
 
     /// <summary>
-    /// Writes a file beside its place, then renames it: another process that looks meanwhile sees all of it or none. Folders
-    /// are made as needed; on failure nothing is left behind, and an older file stays as it was.
+    /// Writes a file as <see cref="AtomicFile"/> does: another process that looks meanwhile sees all of it or none. Folders are made as
+    /// needed.
     /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="write">Writes it.</param>
@@ -33,19 +33,6 @@ public static class UserCache
     public static void Write(string path, Action<Stream> write)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        var beside = $"{path}.{Guid.NewGuid():N}";
-        try
-        {
-            using (var stream = new FileStream(beside, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 1 << 20))
-            {
-                write(stream);
-                stream.Flush(flushToDisk: true);
-            }
-            File.Move(beside, path, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(beside);
-        }
+        AtomicFile.Write(path, write);
     }
 }

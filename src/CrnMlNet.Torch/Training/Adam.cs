@@ -16,17 +16,19 @@ internal sealed class Adam : IDisposable
     private const double Epsilon = 1e-8;
 
     private readonly (string Name, Parameter Parameter, Tensor Mean, Tensor Square)[] _slots;
-    private readonly double _learningRate;
 
     /// <param name="module">What learns, as far as its parameters require gradients; it must be on its device already.</param>
     /// <param name="learningRate">The step size.</param>
     public Adam(nn.Module module, double learningRate)
     {
-        _learningRate = learningRate;
+        LearningRate = learningRate;
         _slots = [.. module.named_parameters().Where(named => named.parameter.requires_grad).Select(named =>
             (named.name, named.parameter, ZerosLike(named.parameter), ZerosLike(named.parameter)))];
         Steps = torch.zeros(_slots.Length, ScalarType.Int64).DetachFromDisposeScope();
     }
+
+    /// <summary>The step size.</summary>
+    public double LearningRate { get; set; }
 
     /// <summary>Steps taken with each parameter, <c>[parameters]</c>, int64, on the CPU: one without a gradient is not changed and not counted.</summary>
     public Tensor Steps { get; }
@@ -73,7 +75,7 @@ internal sealed class Adam : IDisposable
             if (slot.Parameter.grad is not { } gradient)
                 continue;
             long steps = ++StepsOf(i);
-            using Scalar squareScale = Math.Sqrt(1 - Math.Pow(SquareDecay, steps)), size = -_learningRate / (1 - Math.Pow(MeanDecay, steps));
+            using Scalar squareScale = Math.Sqrt(1 - Math.Pow(SquareDecay, steps)), size = -LearningRate / (1 - Math.Pow(MeanDecay, steps));
             slot.Mean.mul_(meanDecay).add_(gradient, meanShare);
             slot.Square.mul_(squareDecay).addcmul_(gradient, gradient, squareShare);
             slot.Parameter.addcdiv_(slot.Mean, slot.Square.sqrt().div_(squareScale).add_(epsilon, one), size);

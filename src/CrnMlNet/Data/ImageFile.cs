@@ -1,3 +1,4 @@
+using CrnMlNet.Torch.Backend;
 using Microsoft.ML.Data;
 using SkiaSharp;
 
@@ -48,16 +49,12 @@ public static class ImageFile
         };
 
         using var encoded = Encode(image, format, path);
-        var temporary = $"{path}.{Guid.NewGuid():N}.tmp";
         try
         {
-            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write))
-                stream.Write(encoded.AsSpan());
-            File.Move(temporary, path, overwrite: true);
+            AtomicFile.Write(path, stream => stream.Write(encoded.AsSpan()), durable: false);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            DeleteQuietly(temporary);
             throw new IOException($"Image '{path}' cannot be written: {e.Message}", e);
         }
     }
@@ -188,17 +185,5 @@ public static class ImageFile
         }
 
         return true;
-    }
-
-    private static void DeleteQuietly(string path)
-    {
-        try
-        {
-            File.Delete(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // The error that brought us here says more than this one.
-        }
     }
 }

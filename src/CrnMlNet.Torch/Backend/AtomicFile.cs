@@ -1,24 +1,28 @@
-namespace CrnMlNet.Cli;
+namespace CrnMlNet.Torch.Backend;
 
 /// <summary>Writes a file beside its place and then renames it, so that it appears whole or not at all.</summary>
 internal static class AtomicFile
 {
-    /// <summary>Writes <paramref name="path"/>, or replaces it; on failure an older file stays as it was.</summary>
-    public static void Write(string path, Action<Stream> write)
+    /// <summary>Writes <paramref name="path"/>, or replaces it; on failure nothing is left behind, and an older file stays as it was.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="write">Writes it.</param>
+    /// <param name="durable">Whether it must be on the disk before it has its name, so that a power cut finds it whole, too.</param>
+    /// <exception cref="IOException">It cannot be written.</exception>
+    public static void Write(string path, Action<Stream> write, bool durable = true)
     {
-        var temporary = TemporaryName(path);
+        string temporary = TemporaryName(path);
         try
         {
-            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.ReadWrite))
+            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, bufferSize: 1 << 16))
             {
                 write(stream);
-                stream.Flush(flushToDisk: true);
+                stream.Flush(flushToDisk: durable);
             }
             File.Move(temporary, path, overwrite: true);
         }
         catch
         {
-            File.Delete(temporary);
+            DeleteIfPossible(temporary);
             throw;
         }
     }
@@ -48,4 +52,16 @@ internal static class AtomicFile
     public static string FolderOf(string path) => Path.GetDirectoryName(Path.GetFullPath(path)) ?? Path.GetFullPath(path);
 
     private static string TemporaryName(string path) => $"{path}.{Path.GetRandomFileName()}.tmp";
+
+    private static void DeleteIfPossible(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The error that brought us here says more than this one.
+        }
+    }
 }
