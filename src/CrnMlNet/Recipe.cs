@@ -13,6 +13,9 @@ namespace CrnMlNet;
 [TypeConverter(typeof(RecipeConverter))]
 public sealed record Recipe
 {
+    /// <summary>The learning rate of DCGAN and Pix2pix.</summary>
+    private const double AdversarialRate = 2e-4;
+
     /// <summary>The paper's system: a cascaded refinement network, compared in the perception network (Eq. 1).</summary>
     public static Recipe Crn { get; } = new()
     {
@@ -26,6 +29,29 @@ public sealed record Recipe
         Name = "image-space",
         Summary = "cascaded refinement, compared pixel by pixel",
         Objective = new() { Comparison = Comparison.Image },
+    };
+
+    /// <summary>
+    /// The paper's first baseline: a generator and a discriminator as in DCGAN, the generator's input being the layout, and a segmentation network
+    /// that is to see that layout in the photo. DCGAN's generator begins with numbers that are no image; of its kind, with an image going in, is Pix2pix'.
+    /// </summary>
+    public static Recipe GanSemSeg { get; } = new()
+    {
+        Name = "gan-semseg",
+        Summary = "a DCGAN, and a segmenter that is to see the layout in the photo",
+        Network = NetworkKind.Pix2Pix,
+        Objective = new() { Comparison = Comparison.None, Adversarial = 1, Discriminator = DiscriminatorKind.WholeImage, Segmentation = 1 },
+        LearningRate = AdversarialRate,
+    };
+
+    /// <summary>Pix2pix (Isola et al., CVPR 2017): 100 times the mean absolute difference of images from -1 to 1, and a discriminator of patches.</summary>
+    public static Recipe Pix2Pix { get; } = new()
+    {
+        Name = "pix2pix",
+        Summary = "Pix2pix: its generator, compared pixel by pixel and by patches",
+        Network = NetworkKind.Pix2Pix,
+        Objective = new() { Comparison = Comparison.Image, Adversarial = 127.5 / 100 },
+        LearningRate = AdversarialRate,
     };
 
     /// <summary>The paper's baseline that never changes its resolution.</summary>
@@ -52,6 +78,30 @@ public sealed record Recipe
         Network = NetworkKind.Recombinator,
     };
 
+    /// <summary>The paper's system with a discriminator of patches beside.</summary>
+    public static Recipe CrnGan { get; } = new()
+    {
+        Name = "crn+gan",
+        Summary = "crn and a discriminator of patches, matched in its layers, too",
+        Objective = new() { Adversarial = 10, DiscriminatorFeatures = 10 },
+    };
+
+    /// <summary>The paper's system with a segmentation network beside.</summary>
+    public static Recipe CrnSemSeg { get; } = new()
+    {
+        Name = "crn+semseg",
+        Summary = "crn and a segmenter that is to see the layout in the photo",
+        Objective = new() { Segmentation = 10 },
+    };
+
+    /// <summary>The paper's system with both.</summary>
+    public static Recipe CrnGanSemSeg { get; } = new()
+    {
+        Name = "crn+gan+semseg",
+        Summary = "crn with both",
+        Objective = new() { Adversarial = 10, DiscriminatorFeatures = 10, Segmentation = 10 },
+    };
+
     /// <summary>The paper's nine photos of a layout (Eq. 3).</summary>
     public static Recipe CrnDiverse { get; } = new()
     {
@@ -61,7 +111,10 @@ public sealed record Recipe
     };
 
     /// <summary>All that have names, the paper's own first.</summary>
-    public static IReadOnlyList<Recipe> All { get; } = [Crn, ImageSpace, EncoderDecoder, Recombinator, FullResolution, CrnDiverse];
+    public static IReadOnlyList<Recipe> All { get; } = 
+    [
+        Crn, ImageSpace, GanSemSeg, Pix2Pix, EncoderDecoder, Recombinator, FullResolution, CrnGan, CrnSemSeg, CrnGanSemSeg, CrnDiverse,
+    ];
 
     /// <summary>What it is called, in the log and in the model's <see cref="TrainingRecord"/>.</summary>
     public required string Name { get; init; }

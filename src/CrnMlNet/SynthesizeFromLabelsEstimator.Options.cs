@@ -136,6 +136,15 @@ public sealed partial class SynthesizeFromLabelsEstimator
         /// </summary>
         public string? PerceptionWeightsPath { get; set; }
 
+        /// <summary>
+        /// A file with a segmentation network for a <see cref="Recipe"/> whose objective asks for one, of the palette's classes in their order:
+        /// one that <c>crn train-segmenter</c> wrote. Null: one is trained on the training pairs first, without progress but for the log.
+        /// </summary>
+        public string? SegmenterPath { get; set; }
+
+        /// <summary>How often each pair is seen by the segmentation network that is trained first where none is given; at least 1.</summary>
+        public int SegmenterEpochs { get; set; } = 20;
+
         /// <summary>What is done to photos before the network learns from them; also to those of the <see cref="ValidationSet"/>.
         /// <see cref="PhotoPreprocessing.Vivid"/> takes its time while the data is read, about 5 microseconds a pixel of the working size.</summary>
         public PhotoPreprocessing PhotoPreprocessing { get; set; } = PhotoPreprocessing.None;
@@ -261,6 +270,7 @@ public sealed partial class SynthesizeFromLabelsEstimator
             BatchSize = BatchSize,
             LearningRate = LearningRate ?? Recipe.LearningRate,
             Objective = Recipe.Objective,
+            SegmenterEpochs = SegmenterEpochs,
             Mirror = Mirror,
             NewestModules = TrainOnlyNewestModules,
             GradientCheckpointing = GradientCheckpointing ?? false,
@@ -289,10 +299,14 @@ public sealed partial class SynthesizeFromLabelsEstimator
             CheckDefined(context, nameof(OutputKind), OutputKind);
             CheckDefined(context, nameof(Perception), Perception);
             CheckPerception(context);
+            CheckSegmenter(context);
             CheckDefined(context, nameof(PhotoPreprocessing), PhotoPreprocessing);
             CheckDefined(context, nameof(Diversity), Diversity);
             if (LayerWeights is null)
                 throw context.Process(new ArgumentOutOfRangeException(nameof(LayerWeights), "Layer weights are needed: LayerWeighting.Calibrated, LayerWeighting.Paper(), ..."));
+            if (ValidationSet is not null && !Recipe.Objective.Measures)
+                throw context.Process(new ArgumentOutOfRangeException(
+                    nameof(ValidationSet), $"The recipe {Recipe} has nothing to measure a ValidationSet by: its objective is adversarial alone."));
             if (EarlyStoppingPatience is not null && ValidationSet is null)
                 throw context.Process(new ArgumentOutOfRangeException(
                     nameof(EarlyStoppingPatience), EarlyStoppingPatience, "EarlyStoppingPatience needs a ValidationSet to look at."));
@@ -329,6 +343,15 @@ public sealed partial class SynthesizeFromLabelsEstimator
             if (PerceptionWeightsPath is not null && !File.Exists(PerceptionWeightsPath))
                 throw context.Process(new ArgumentOutOfRangeException(
                     nameof(PerceptionWeightsPath), PerceptionWeightsPath, "The file of VGG-19's weights does not exist."));
+        }
+
+        private void CheckSegmenter(IExceptionContext context)
+        {
+            if (SegmenterPath is not null && Recipe.Objective.Segmentation == 0)
+                throw context.Process(new ArgumentOutOfRangeException(
+                    nameof(SegmenterPath), SegmenterPath, $"The recipe {Recipe} has no use for a segmentation network."));
+            if (SegmenterPath is not null && !File.Exists(SegmenterPath))
+                throw context.Process(new ArgumentOutOfRangeException(nameof(SegmenterPath), SegmenterPath, "The file of the segmentation network does not exist."));
         }
 
         private static void CheckDefined<T>(IExceptionContext context, string option, T value) where T : struct, Enum

@@ -66,7 +66,8 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
     /// <exception cref="InvalidOperationException">There are no rows, or one cannot be learned from (the message names row, file, column and
     /// value), or the device asked for is not there.</exception>
     /// <exception cref="TorchBackendException">libtorch does not start.</exception>
-    /// <exception cref="ArithmeticException">The loss is no longer a number: the learning rate is too high.</exception>
+    /// <exception cref="TrainingDivergedException">The loss is no longer a number, or the discriminator of an adversarial recipe has collapsed: the learning
+    /// rate is too high. With a checkpoint folder, the last weights that are numbers are in its newest checkpoint.</exception>
     /// <exception cref="OperationCanceledException">Training was cancelled before its first step, or later where the options want that
     /// thrown, or ML.NET cancelled the context.</exception>
     /// <exception cref="InsufficientMemoryException">The training is far above this machine's memory, or turns out to be above that of the device;
@@ -88,6 +89,7 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
 
         using var perception = ChosenPerception.Open(_options, device, message => channel.Info(MessageSensitivity.None, message));
         Check(_options.LayerWeights, perception);
+        using var segmenter = GivenSegmenter.Open(_options, device);
 
         var architecture = _options.Architecture();
         int seed = _options.Seed ?? MLNetInternals.Seed(_environment) ?? 0;
@@ -115,7 +117,7 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
             Guard(() => network.to(device), perception, kept);
             channel.Info(MessageSensitivity.None, $"Training a {architecture.Name} of {network.ParameterCount:N0} parameters on {device}.");
             var decoder = new LabelDecoder(_options.Palette, encoding, _options.UnknownLabels);
-            var summary = Train(network, perception, pairs, validation, training, decoder, start, channel);
+            var summary = Train(network, perception, segmenter, pairs, validation, training, decoder, start, channel);
             var record = TrainingRecord.From(_options, pairs.Count, seed, summary, warmStart);
             var model = new SynthesisModel(_options.InputColumnName, _options.OutputColumnName, decoder, architecture, record)
             {
@@ -199,7 +201,7 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
     }
 
     private TrainingSummary Train(
-        SynthesisNetwork network, IPerceptionNetwork perception, TrainingPairs pairs, TrainingPairs? validation, TrainingOptions options,
+        SynthesisNetwork network, IPerceptionNetwork perception, SegmentationNetwork? segmenter, TrainingPairs pairs, TrainingPairs? validation, TrainingOptions options,
         LabelDecoder decoder, AdamState? start, IChannel channel)
     {
         var synthesizer = new Synthesizer(network);
@@ -216,7 +218,7 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
 
         var summary = Trainer.Train(
             network, perception, pairs, options, Report, message => channel.Info(MessageSensitivity.None, message),
-            _options.CancellationToken, validation, message => channel.Warning(MessageSensitivity.None, message), start);
+            _options.CancellationToken, validation, message => channel.Warning(MessageSensitivity.None, message), start, segmenter);
         Conclude(summary, channel);
         return summary;
     }

@@ -97,6 +97,11 @@ internal static class TrainCommand
         var noMirror = new Option<bool>("--no-mirror") { Description = "Don't mirror pairs left to right half of the time." };
         var perception = OneOf("--perception", "In which network photos are compared; auto is VGG-19 where it was imported (crn import vgg19).", defaults.Perception);
         var perceptionWeights = new Option<string?>("--perception-weights") { Description = "A file of VGG-19's weights to compare with instead of the imported ones.", HelpName = "FILE" };
+        var segmenter = new Option<string?>("--segmenter")
+        {
+            Description = "A segmentation network (crn train-segmenter) for the recipes with semseg. [default: one is trained on the pairs first]",
+            HelpName = "FILE",
+        };
         var checkpoints = new Option<string?>("--checkpoints")
         {
             Description = "Where the training is kept while it runs, to be continued after a stop or a crash; removed when it is done. [default: beside the model, its name with .checkpoints]",
@@ -127,7 +132,7 @@ internal static class TrainCommand
             labels, photos, output, palette, recipe, height, width, epochs, stages, batchSize, learningRate, widthFactor, noiseChannels,
             imagesPerLayout, diversity, layerWeights, seed, device,
             validationLabels, validationPhotos, validationShare, patience, timeBudget, warmStart, gradientCheckpointing,
-            unknownLabels, labelEncoding, vivid, noMirror, perception, perceptionWeights, checkpoints, checkpointInterval, fresh, samples, sampleCount,
+            unknownLabels, labelEncoding, vivid, noMirror, perception, perceptionWeights, segmenter, checkpoints, checkpointInterval, fresh, samples, sampleCount,
         };
         command.SetAction(parsed =>
         {
@@ -161,6 +166,7 @@ internal static class TrainCommand
                 WarmStartModelPath = parsed.GetValue(warmStart),
                 Perception = Enum.Parse<PerceptionChoice>(parsed.GetRequiredValue(perception), ignoreCase: true),
                 PerceptionWeightsPath = parsed.GetValue(perceptionWeights),
+                SegmenterPath = parsed.GetValue(segmenter),
                 CheckpointFolder = parsed.GetValue(checkpoints) ?? model + ".checkpoints",
                 CheckpointInterval = parsed.GetValue(checkpointInterval) ?? defaults.CheckpointInterval,
                 KeepCheckpoint = true, // until the model is saved

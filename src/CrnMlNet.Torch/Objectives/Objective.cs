@@ -30,6 +30,12 @@ public sealed record Objective
     /// <summary>The weight of feature matching in the discriminator: of how far photo and image are apart in its layers.</summary>
     public double DiscriminatorFeatures { get; init; }
 
+    /// <summary>The weight of semantic segmentation, in gray levels for a nat: whether the image shows what its layout says, in the eyes of a segmentation network.</summary>
+    public double Segmentation { get; init; }
+
+    /// <summary>Whether images can be measured by this objective alone, without the discriminator, which judges by what it has learned so far.</summary>
+    internal bool Measures => Comparison != Comparison.None || Segmentation > 0;
+
     /// <summary>Checks every property.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A weight is no number of at least 0, or there is no term.</exception>
     public void Validate()
@@ -40,23 +46,30 @@ public sealed record Objective
             throw new ArgumentOutOfRangeException(nameof(Discriminator), Discriminator, $"The discriminator must be one of {string.Join(", ", Enum.GetNames<DiscriminatorKind>())}.");
         CheckWeight(nameof(Adversarial), Adversarial);
         CheckWeight(nameof(DiscriminatorFeatures), DiscriminatorFeatures);
+        CheckWeight(nameof(Segmentation), Segmentation);
         if (DiscriminatorFeatures > 0 && Adversarial == 0)
             throw new ArgumentOutOfRangeException(nameof(DiscriminatorFeatures), DiscriminatorFeatures, "Without an adversarial term there is no discriminator to match features in.");
-        if (Comparison == Comparison.None && Adversarial == 0)
+        if (!Measures && Adversarial == 0)
             throw new ArgumentOutOfRangeException(nameof(Comparison), Comparison, "An objective needs a term: a comparison, or one whose weight is above 0.");
     }
 
     /// <summary>The terms, for people and for telling one training from another.</summary>
-    public override string ToString() => string.Join(" + ", Terms());
-
-    private IEnumerable<string> Terms()
+    public override string ToString() => string.Join(" + ", OtherTerms().Prepend(Comparison switch
     {
-        if (Comparison != Comparison.None)
-            yield return Comparison == Comparison.Features ? "features" : "image";
+        Comparison.Features => "features",
+        Comparison.Image => "image",
+        _ => "nothing compared",
+    }));
+
+    /// <summary>The terms beside the comparison, with their weights.</summary>
+    internal IEnumerable<string> OtherTerms()
+    {
         if (Adversarial > 0)
             yield return FormattableString.Invariant($"{Adversarial} adversarial ({(Discriminator == DiscriminatorKind.Patches ? "patches" : "whole image")})");
         if (DiscriminatorFeatures > 0)
             yield return FormattableString.Invariant($"{DiscriminatorFeatures} discriminator's features");
+        if (Segmentation > 0)
+            yield return FormattableString.Invariant($"{Segmentation} segmentation");
     }
 
     private static void CheckWeight(string name, double value)

@@ -25,6 +25,9 @@ internal sealed class Adversary : IDisposable
     /// <summary>A mean difference between the logits of real and synthesized photos below which it does not tell them apart at all.</summary>
     private const double Blind = 1e-4;
 
+    /// <summary>The most that the discriminator's learning rate is, Pix2pix' and DCGAN's; a painter may learn faster by its other terms.</summary>
+    private const double MostLearningRate = 2e-4;
+
     private const string Prefix = "discriminator.";
 
     private readonly Discriminator _discriminator;
@@ -33,7 +36,7 @@ internal sealed class Adversary : IDisposable
 
     /// <param name="objective">What is minimized; with an adversarial term.</param>
     /// <param name="architecture">The painter.</param>
-    /// <param name="learningRate">Adam's.</param>
+    /// <param name="learningRate">The painter's.</param>
     /// <param name="seed">Seeds the weights.</param>
     /// <param name="device">Where photos will be.</param>
     public Adversary(Objective objective, SynthesisArchitecture architecture, double learningRate, ulong seed, Device device)
@@ -41,7 +44,7 @@ internal sealed class Adversary : IDisposable
         _objective = objective;
         _discriminator = new Discriminator(objective.Discriminator, architecture, seed);
         _discriminator.to(device);
-        _adam = new Adam(_discriminator, learningRate, MeanDecay);
+        _adam = new Adam(_discriminator, Math.Min(learningRate, MostLearningRate), MeanDecay);
         Pinned = torch.zeros(2, ScalarType.Int64).DetachFromDisposeScope();
     }
 

@@ -31,6 +31,9 @@ public static class Trainer
 {
     private const int CalibrationPairs = 32;
 
+    /// <summary>What sets the discriminator's weights apart from the painter's, which are of the same seed.</summary>
+    private const ulong DiscriminatorSeed = 1UL << 32;
+
     /// <summary>The most of an estimate that is taken to be there after it did not fit.</summary>
     private const double FailedShare = 0.75;
 
@@ -50,17 +53,21 @@ public static class Trainer
     /// <param name="validation">Pairs of the same size that are not learned from, and looked at after every epoch; null: none.</param>
     /// <param name="warn">Gets what is amiss but no error; null: <paramref name="log"/> does.</param>
     /// <param name="start">Where Adam begins; null: anew. It is disposed when it has been copied.</param>
+    /// <param name="segmenter">
+    /// The segmentation network, on the network's device, where the objective asks for one; null: one is trained on the pairs first. Stays the
+    /// caller's to dispose.
+    /// </param>
     /// <returns>What was done.</returns>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
     /// <exception cref="ArgumentException">There is a patience, but no validation set, or that is empty; or the layer weights are for other layers.</exception>
-    /// <exception cref="ArithmeticException">The loss is no longer a number; the network is spoiled then.</exception>
+    /// <exception cref="TrainingDivergedException">The loss is no longer a number, or the discriminator has collapsed; the network has its last weights that are numbers.</exception>
     /// <exception cref="InvalidOperationException">The checkpoint folder holds another training.</exception>
     /// <exception cref="IOException">The checkpoint folder cannot be made, or another training uses it.</exception>
     /// <exception cref="InsufficientMemoryException">The device's memory does not suffice; the message says what would fit.</exception>
     public static TrainingSummary Train(
         SynthesisNetwork network, IPerceptionNetwork perception, TrainingPairs pairs, TrainingOptions options,
         Action<TrainingProgress> report, Action<string> log, CancellationToken cancellation,
-        TrainingPairs? validation = null, Action<string>? warn = null, AdamState? start = null)
+        TrainingPairs? validation = null, Action<string>? warn = null, AdamState? start = null, SegmentationNetwork? segmenter = null)
     {
         options.Validate();
         options.CheckFor(network.Architecture);
@@ -68,8 +75,12 @@ public static class Trainer
             throw new ArgumentException("The validation set is empty.", nameof(validation));
         if (options.EarlyStoppingPatience is not null && validation is null)
             throw new ArgumentException("EarlyStoppingPatience needs a validation set to look at.", nameof(options));
+        if (validation is not null && !options.Objective.Measures)
+            throw new ArgumentException("A validation set needs an objective that measures: a comparison or segmentation beside the adversarial term.", nameof(options));
+        if (segmenter is not null && segmenter.Classes != network.Architecture.Channels - 1)
+            throw new ArgumentException($"The segmentation network tells {segmenter.Classes} classes apart, and the layouts have {network.Architecture.Channels - 1}.", nameof(segmenter));
         return DeviceMemory.Guard(
-            () => TrainOn(network, perception, pairs, validation, options, start, report, log, warn ?? log, network.parameters().First().device, cancellation),
+            () => TrainOn(network, perception, segmenter, pairs, validation, options, start, report, log, warn ?? log, network.parameters().First().device, cancellation),
             capacity => WhatFits(
                 network.Architecture, options, pairs.CountByMemory + (validation?.CountByMemory ?? 0), validation is not null, capacity, perception));
     }
@@ -91,22 +102,35 @@ public static class Trainer
     }
 
     private static TrainingSummary TrainOn(
-        SynthesisNetwork network, IPerceptionNetwork perception, TrainingPairs pairs, TrainingPairs? validation, TrainingOptions options,
+        SynthesisNetwork network, IPerceptionNetwork perception, SegmentationNetwork? given, TrainingPairs pairs, TrainingPairs? validation, TrainingOptions options,
         AdamState? start, Action<TrainingProgress> report, Action<string> log, Action<string> warn, Device device, CancellationToken cancellation)
     {
         (network as CascadedRefinementNetwork)?.LearnOnly(options.NewestModules);
-        using var adam = new Adam(network, options.LearningRate);
+        bool isAdversarial = options.Objective.Adversarial > 0;
+        using var adam = new Adam(network, options.LearningRate, isAdversarial ? Adversary.MeanDecay : Adam.MeanDecay);
+        using var adversary = isAdversarial
+            ? new Adversary(options.Objective, network.Architecture, options.LearningRate, (ulong)(uint)options.Seed + DiscriminatorSeed, device)
+            : null;
+        using var trained = options.Objective.Segmentation > 0 && given is null ? new SegmentationNetwork(network.Architecture.Channels - 1, (ulong)(uint)options.Seed) : null;
+        trained?.to(device);
+        var segmenter = options.Objective.Segmentation > 0 ? given ?? trained : null;
         using var best = new BestWeights(network);
         if (start is not null)
             adam.GoOnFrom(start);
-        using var progress = TrainingCheckpoints.Open(network, adam, best, perception, pairs, validation, options, start, warn);
+        using var progress = TrainingCheckpoints.Open(
+            network, adam, best, [.. adversary?.State ?? [], .. SegmenterState(trained)],
+            TrainingSubject.Of(network, perception, given, pairs, validation, options, start), pairs.Count, options, warn);
         start?.Dispose();
         if (progress?.State is { } state)
             log($"Training is continued after step {state.Steps} from '{options.CheckpointFolder}'.");
+        if (trained is not null && progress?.State is null)
+            TrainSegmenter(trained, pairs, options, log, cancellation);
         var lambda = new LayerWeightSchedule(
             options.LayerWeights, progress?.LayerWeights ?? options.LayerWeights.StartFor(perception) ?? Calibrate(perception, pairs, device), progress?.TermSums);
-        var objective = new TrainingLoss(perception, network.Architecture.ImagesPerLayout, options, lambda);
-        log($"Learning by {objective.Description}, compared in {perception.Description}; layer weights ({options.LayerWeights}): {lambda.Weights}.");
+        var objective = new TrainingLoss(perception, network.Architecture.ImagesPerLayout, options, lambda, adversary, segmenter);
+        log(options.Objective.Comparison == Comparison.None
+            ? $"Learning by {objective.Description}."
+            : $"Learning by {objective.Description}, compared in {perception.Description}; layer weights ({options.LayerWeights}): {lambda.Weights}.");
         if (options.LayerWeights.DoubtAbout(perception) is { } doubt)
             warn(doubt);
         if (options.LayerWeights.RescaleAfter >= options.Epochs)
@@ -129,7 +153,16 @@ public static class Trainer
             },
         };
         network.train();
-        var end = loop.Run(Step, report, cancellation);
+        TrainingEnd end;
+        try
+        {
+            end = loop.Run(Step, report, cancellation);
+        }
+        catch (TrainingDivergedException)
+        {
+            progress?.AtDivergence(loop, lambda);
+            throw;
+        }
         network.eval();
         progress?.AtEnd(loop, lambda, end);
         best.Restore();
@@ -148,14 +181,33 @@ public static class Trainer
             double loss = options.GradientCheckpointing
                 ? BackwardPass.Checkpointed((ChainedNetwork)network, layouts, LossOf)
                 : BackwardPass.Plain(network, layouts, LossOf);
+            if (!double.IsFinite(loss) || !adam.HasFiniteGradients())
+                throw Diverged(loop.StepsDone + 1, double.IsFinite(loss) ? "The gradients are no longer numbers" : FormattableString.Invariant($"The loss became {loss}"));
+            if (adversary?.Collapse is { } collapse)
+                throw Diverged(loop.StepsDone + 1, $"The training has collapsed: {collapse}; seen");
             adam.Step();
             return loss;
+
+            TrainingDivergedException Diverged(long step, string what) => new($"{what} at step {step}. Lower the learning rate ({options.LearningRate}).");
 
             Tensor LossOf(Tensor images) => objective.OfStep(images, layouts, photos);
         }
 
         double Validate() => Loss(network, objective, validation!, options.BatchSize, device);
     }
+
+    /// <summary>Trains the segmentation network that the objective asks for, on the pairs themselves.</summary>
+    private static void TrainSegmenter(SegmentationNetwork segmenter, TrainingPairs pairs, TrainingOptions options, Action<string> log, CancellationToken cancellation)
+    {
+        var how = new SegmentationTrainingOptions { Seed = options.Seed, Epochs = options.SegmenterEpochs };
+        log($"Training a segmentation network on the pairs first, {how.Epochs} epochs.");
+        double loss = 0;
+        SegmentationTraining.Train(segmenter, pairs, how, progress => loss = progress.Loss, cancellation);
+        log(FormattableString.Invariant($"The segmentation network's loss in its last epoch is {loss:0.000} nats."));
+    }
+
+    private static IEnumerable<(string Name, Tensor Value)> SegmenterState(SegmentationNetwork? segmenter) =>
+        segmenter?.named_parameters().Select(named => ($"segmenter.{named.name}", (Tensor)named.parameter)) ?? [];
 
     /// <summary>The mean loss over all pairs, none mirrored.</summary>
     private static double Loss(SynthesisNetwork network, TrainingLoss objective, TrainingPairs pairs, int batchSize, Device device)

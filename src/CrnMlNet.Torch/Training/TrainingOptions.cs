@@ -36,6 +36,9 @@ public sealed record TrainingOptions
     /// <summary>What is minimized.</summary>
     public Objective Objective { get; init; } = new();
 
+    /// <summary>How often each pair is seen by the segmentation network that is trained first where <see cref="Objective.Segmentation"/> asks for it and none is given; at least 1.</summary>
+    public int SegmenterEpochs { get; init; } = 20;
+
     /// <summary>How lambda, the weights of the layers, is chosen.</summary>
     public LayerWeighting LayerWeights { get; init; } = LayerWeighting.Calibrated;
 
@@ -63,6 +66,8 @@ public sealed record TrainingOptions
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(Epochs, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(BatchSize, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(SegmenterEpochs, 1);
+        Objective.Validate();
         if (!(LearningRate is > 0 and < 1))
             throw new ArgumentOutOfRangeException(nameof(LearningRate), LearningRate, "The learning rate must be above 0 and below 1.");
         if (NewestModules < 1)

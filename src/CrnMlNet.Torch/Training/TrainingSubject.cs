@@ -15,6 +15,7 @@ internal sealed record TrainingSubject(IReadOnlyDictionary<string, string> Prope
 {
     private const int DigitsOfHash = 16;
     private const string All = "all";
+    private const string None = "none";
 
     /// <summary>What was so before it could be chosen: checkpoints of that time do not tell.</summary>
     private static readonly Dictionary<string, string> Earlier = new()
@@ -24,10 +25,11 @@ internal sealed record TrainingSubject(IReadOnlyDictionary<string, string> Prope
         ["TrainOnlyNewestModules"] = All,
         ["Network"] = nameof(NetworkKind.CascadedRefinement),
         ["Objective"] = new Objective().ToString(),
+        ["segmentation network"] = None,
     };
 
     public static TrainingSubject Of(
-        SynthesisNetwork network, IPerceptionNetwork perception, TrainingPairs pairs, TrainingPairs? validation, TrainingOptions options,
+        SynthesisNetwork network, IPerceptionNetwork perception, SegmentationNetwork? segmenter, TrainingPairs pairs, TrainingPairs? validation, TrainingOptions options,
         AdamState? start)
     {
         var architecture = network.Architecture;
@@ -49,8 +51,9 @@ internal sealed record TrainingSubject(IReadOnlyDictionary<string, string> Prope
             ["Diversity"] = options.Diversity.ToString(),
             ["TrainOnlyNewestModules"] = options.NewestModules is { } newest ? Text(newest) : All,
             ["perception network"] = perception.Description,
+            ["segmentation network"] = options.Objective.Segmentation == 0 ? None : segmenter is null ? $"trained {options.SegmenterEpochs} epochs" : Hash(segmenter, start: null),
             ["training data"] = Describe(pairs),
-            ["validation data"] = validation is null ? "none" : Describe(validation),
+            ["validation data"] = validation is null ? None : Describe(validation),
             ["starting point"] = Hash(network, start),
         });
     }
@@ -75,7 +78,7 @@ internal sealed record TrainingSubject(IReadOnlyDictionary<string, string> Prope
 
     private static string Describe(TrainingPairs pairs) => $"{pairs.Count} pairs of hash {pairs.Fingerprint()[..DigitsOfHash]}";
 
-    private static string Hash(SynthesisNetwork network, AdamState? start)
+    private static string Hash(nn.Module network, AdamState? start)
     {
         using var hash = SHA256.Create();
         using (var stream = new CryptoStream(Stream.Null, hash, CryptoStreamMode.Write, leaveOpen: true))
