@@ -140,6 +140,6 @@ internal sealed class TrainingRun(
     {
         WidthFactor = options.WidthFactor,
         NoiseChannels = options.NoiseChannels,
-        ImagesPerLayout = options.ImagesPerLayout ?? options.Recipe.ImagesPerLayout,
+        ImagesPerLayout = options.ImagesPerLayout,
     };
 }

@@ -1,5 +1,6 @@
 using CrnMlNet.Torch.Networks;
 using CrnMlNet.Torch.Weights;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace CrnMlNet;

@@ -67,7 +67,7 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
     /// value), or the device asked for is not there.</exception>
     /// <exception cref="TorchBackendException">libtorch does not start.</exception>
     /// <exception cref="TrainingDivergedException">The loss is no longer a number, or the discriminator of an adversarial recipe has collapsed: the learning
-    /// rate is too high. With a checkpoint folder, the last weights that are numbers are in its newest checkpoint.</exception>
+    /// rate is too high.</exception>
     /// <exception cref="OperationCanceledException">Training was cancelled before its first step, or later where the options want that
     /// thrown, or ML.NET cancelled the context.</exception>
     /// <exception cref="InsufficientMemoryException">The training is far above this machine's memory, or turns out to be above that of the device;

@@ -98,7 +98,7 @@ public sealed record TrainingRecord
         Pairs = pairs,
         Steps = summary.Steps,
         BatchSize = options.BatchSize,
-        LearningRate = options.LearningRate ?? options.Recipe.LearningRate,
+        LearningRate = options.LearningRate,
         Mirror = options.Mirror,
         PhotoPreprocessing = options.PhotoPreprocessing,
         Seed = seed,

@@ -139,19 +139,20 @@ internal static class TrainCommand
             var model = parsed.GetRequiredValue(output);
             if (StagesOption.ValueIn(parsed, stages) is not null && new Option[] { height, width, epochs }.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is { } given)
                 throw new ArgumentException($"--stages says sizes and epochs, so leave {given.Name} out.");
+            var system = RecipeOption.ValueIn(parsed, recipe);
             var options = new SynthesizeFromLabelsEstimator.Options
             {
                 Palette = LabelPalette.Parse(parsed.GetRequiredValue(palette)),
-                Recipe = RecipeOption.ValueIn(parsed, recipe),
+                Recipe = system,
                 Height = parsed.GetRequiredValue(height),
                 Width = parsed.GetRequiredValue(width),
                 Epochs = parsed.GetRequiredValue(epochs),
                 Stages = StagesOption.ValueIn(parsed, stages),
                 BatchSize = parsed.GetRequiredValue(batchSize),
-                LearningRate = parsed.GetValue(learningRate),
+                LearningRate = parsed.GetValue(learningRate) ?? system.LearningRate,
                 WidthFactor = parsed.GetRequiredValue(widthFactor),
                 NoiseChannels = parsed.GetRequiredValue(noiseChannels),
-                ImagesPerLayout = parsed.GetValue(imagesPerLayout),
+                ImagesPerLayout = parsed.GetValue(imagesPerLayout) ?? system.ImagesPerLayout,
                 Diversity = Enum.Parse<Diversity>(parsed.GetRequiredValue(diversity), ignoreCase: true),
                 LayerWeights = LayerWeighting.Parse(parsed.GetRequiredValue(layerWeights)),
                 Seed = parsed.GetValue(seed),

@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace CrnMlNet.Torch.Networks;
@@ -17,6 +18,18 @@ internal static class BatchInvariance
     public const int LargestBatch = 15;
 
     private const long SmallInput = 20480;
+
+    /// <summary>
+    /// Convolves each image by itself: for dilated, strided and transposed convolutions, where oneDNN chooses its way by the number of images.
+    /// While gradients are kept, as when training, plainly.
+    /// </summary>
+    public static Tensor ConvolveEach(this nn.Module<Tensor, Tensor> convolution, Tensor input)
+    {
+        if (input.shape[0] == 1 || input.device_type != DeviceType.CPU || is_grad_enabled())
+            return convolution.forward(input);
+        using var scope = NewDisposeScope();
+        return torch.cat([.. input.split(1).Select(convolution.forward)]).MoveToOuterDisposeScope();
+    }
 
     /// <summary>Convolves. While gradients are kept, as when training, plainly.</summary>
     public static Tensor Convolve(this nn.Module<Tensor, Tensor> convolution, Tensor input)

@@ -15,6 +15,8 @@ internal sealed class ConvolutionLayer : nn.Module<Tensor, Tensor>
     [ComponentName(Name = "norm")]
     private readonly GroupNorm _norm;
 
+    private readonly bool _isDilated;
+
     /// <param name="name">Its name in the state dictionary's path.</param>
     /// <param name="inputs">Feature maps that it gets.</param>
     /// <param name="outputs">Feature maps that it gives, of the same size.</param>
@@ -23,6 +25,7 @@ internal sealed class ConvolutionLayer : nn.Module<Tensor, Tensor>
     {
         _conv = nn.Conv2d(inputs, outputs, 3, padding: dilation, dilation: dilation, bias: false);
         _norm = nn.GroupNorm(1, outputs, RefinementModule.NormEpsilon);
+        _isDilated = dilation > 1;
         RegisterComponents();
     }
 
@@ -32,6 +35,6 @@ internal sealed class ConvolutionLayer : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor maps)
     {
         using var scope = NewDisposeScope();
-        return _norm.forward(_conv.Convolve(maps)).LeakyReLU(RefinementModule.NegativeSlope).MoveToOuterDisposeScope();
+        return _norm.forward(_isDilated ? _conv.ConvolveEach(maps) : _conv.Convolve(maps)).LeakyReLU(RefinementModule.NegativeSlope).MoveToOuterDisposeScope();
     }
 }

@@ -75,14 +75,14 @@ public sealed class Pix2PixGenerator : SynthesisNetwork
         var found = new Tensor[_shapes.Length];
         for (int i = 0; i < found.Length; i++)
         {
-            found[i] = _down[i].Convolve(i == 0 ? WithNoise(input, 0) : found[i - 1].LeakyReLU(RefinementModule.NegativeSlope));
+            found[i] = _down[i].ConvolveEach(i == 0 ? WithNoise(input, 0) : found[i - 1].LeakyReLU(RefinementModule.NegativeSlope));
             if (_downNorms[i] is { } norm)
                 found[i] = norm.forward(found[i]);
         }
         var x = found[^1];
         for (int i = found.Length - 1; i >= 0; i--)
         {
-            x = _up[i].Convolve((i == found.Length - 1 ? x : torch.cat([found[i], x], 1)).relu());
+            x = _up[i].ConvolveEach((i == found.Length - 1 ? x : torch.cat([found[i], x], 1)).relu());
             if (_upNorms[i] is { } norm)
                 x = norm.forward(x);
             if (chance is not null && i >= Widening && i < found.Length - 1)

@@ -59,7 +59,7 @@ public sealed class UNet : SynthesisNetwork
         for (int level = 0; level < _down.Length; level++)
             x = skipped[level] = _down[level].forward(null, level == 0 ? x : nn.functional.max_pool2d(x, 2));
         for (int level = _up.Length - 1; level >= 0; level--)
-            x = _up[level].forward(null, torch.cat([skipped[level], _upsample[level].Convolve(x)], 1));
+            x = _up[level].forward(null, torch.cat([skipped[level], _upsample[level].ConvolveEach(x)], 1));
         return Images(_head.Convolve(x)).MoveToOuterDisposeScope();
     }
 

@@ -66,15 +66,6 @@ internal sealed class Adam : IDisposable
             slot.Parameter.grad?.zero_();
     }
 
-    /// <summary>Whether all gradients are numbers.</summary>
-    public bool HasFiniteGradients()
-    {
-        using var _ = no_grad();
-        using var scope = NewDisposeScope();
-        Tensor[] sums = [.. _slots.Select(slot => slot.Parameter.grad).OfType<Tensor>().Select(gradient => gradient.sum())];
-        return sums.Length == 0 || torch.stack(sums).isfinite().all().item<bool>();
-    }
-
     /// <summary>Changes every parameter that has a gradient.</summary>
     public void Step()
     {

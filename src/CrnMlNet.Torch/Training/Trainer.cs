@@ -1,5 +1,6 @@
 using CrnMlNet.Torch.Networks;
 using CrnMlNet.Torch.Objectives;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace CrnMlNet.Torch.Training;
@@ -60,7 +61,7 @@ public static class Trainer
     /// <returns>What was done.</returns>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
     /// <exception cref="ArgumentException">There is a patience, but no validation set, or that is empty; or the layer weights are for other layers.</exception>
-    /// <exception cref="TrainingDivergedException">The loss is no longer a number, or the discriminator has collapsed; the network has its last weights that are numbers.</exception>
+    /// <exception cref="TrainingDivergedException">The loss is no longer a number, or the discriminator has collapsed; the network is spoiled then.</exception>
     /// <exception cref="InvalidOperationException">The checkpoint folder holds another training.</exception>
     /// <exception cref="IOException">The checkpoint folder cannot be made, or another training uses it.</exception>
     /// <exception cref="InsufficientMemoryException">The device's memory does not suffice; the message says what would fit.</exception>
@@ -149,20 +150,14 @@ public static class Trainer
             {
                 if (isEpochEnd && TrainingState.BestEpoch(loop.ValidationLossByEpoch, options.LayerWeights.RescaleAfter) is > 0 and var epoch && epoch == loop.ValidationLossByEpoch.Count)
                     best.Keep();
+                // A finite loss may have gradients that are not; they must not become the checkpoint or the model.
+                if (isEpochEnd && !HasFiniteWeights(network))
+                    throw new TrainingDivergedException($"The weights are no longer numbers after step {loop.StepsDone}. Lower the learning rate ({options.LearningRate}).");
                 progress?.AfterStep(loop, lambda, isEpochEnd);
             },
         };
         network.train();
-        TrainingEnd end;
-        try
-        {
-            end = loop.Run(Step, report, cancellation);
-        }
-        catch (TrainingDivergedException)
-        {
-            progress?.AtDivergence(loop, lambda);
-            throw;
-        }
+        var end = loop.Run(Step, report, cancellation);
         network.eval();
         progress?.AtEnd(loop, lambda, end);
         best.Restore();
@@ -181,14 +176,10 @@ public static class Trainer
             double loss = options.GradientCheckpointing
                 ? BackwardPass.Checkpointed((ChainedNetwork)network, layouts, LossOf)
                 : BackwardPass.Plain(network, layouts, LossOf);
-            if (!double.IsFinite(loss) || !adam.HasFiniteGradients())
-                throw Diverged(loop.StepsDone + 1, double.IsFinite(loss) ? "The gradients are no longer numbers" : FormattableString.Invariant($"The loss became {loss}"));
             if (adversary?.Collapse is { } collapse)
-                throw Diverged(loop.StepsDone + 1, $"The training has collapsed: {collapse}; seen");
+                throw new TrainingDivergedException(FormattableString.Invariant($"The training collapsed at step {loop.StepsDone + 1}: {collapse}. Lower the learning rate ({options.LearningRate})."));
             adam.Step();
             return loss;
-
-            TrainingDivergedException Diverged(long step, string what) => new($"{what} at step {step}. Lower the learning rate ({options.LearningRate}).");
 
             Tensor LossOf(Tensor images) => objective.OfStep(images, layouts, photos);
         }
@@ -208,6 +199,13 @@ public static class Trainer
 
     private static IEnumerable<(string Name, Tensor Value)> SegmenterState(SegmentationNetwork? segmenter) =>
         segmenter?.named_parameters().Select(named => ($"segmenter.{named.name}", (Tensor)named.parameter)) ?? [];
+
+    private static bool HasFiniteWeights(SynthesisNetwork network)
+    {
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        return network.parameters().All(parameter => parameter.isfinite().all().item<bool>());
+    }
 
     /// <summary>The mean loss over all pairs, none mirrored.</summary>
     private static double Loss(SynthesisNetwork network, TrainingLoss objective, TrainingPairs pairs, int batchSize, Device device)

@@ -87,14 +87,6 @@ internal sealed class TrainingCheckpoints : IDisposable
             Write(loop.State, lambda);
     }
 
-    /// <summary>Keeps the last weights of a training that went astray, unless they went with it.</summary>
-    public void AtDivergence(EpochLoop loop, LayerWeightSchedule lambda)
-    {
-        using var scope = NewDisposeScope();
-        if (loop.StepsDone > _stepsKept && _network.parameters().All(parameter => parameter.isfinite().all().item<bool>()))
-            Write(loop.State, lambda);
-    }
-
     /// <summary>Gives the folder back.</summary>
     public void Dispose() => _folder.Dispose();
 
