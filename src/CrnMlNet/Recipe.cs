@@ -1,6 +1,5 @@
 using System.ComponentModel;
-using System.Diagnostics.CodeAnalysis;
-using System.Globalization;
+using CrnMlNet.Torch;
 using CrnMlNet.Torch.Networks;
 using CrnMlNet.Torch.Objectives;
 
@@ -111,7 +110,7 @@ public sealed record Recipe
     };
 
     /// <summary>All that have names, the paper's own first.</summary>
-    public static IReadOnlyList<Recipe> All { get; } = 
+    public static IReadOnlyList<Recipe> All { get; } =
     [
         Crn, ImageSpace, GanSemSeg, Pix2Pix, EncoderDecoder, Recombinator, FullResolution, CrnGan, CrnSemSeg, CrnGanSemSeg, CrnDiverse,
     ];
@@ -145,17 +144,4 @@ public sealed record Recipe
 }
 
 /// <summary>Turns the name that <see cref="Recipe.Parse"/> reads into a recipe, for configuration and property editors.</summary>
-internal sealed class RecipeConverter : TypeConverter
-{
-    public override bool CanConvertFrom(ITypeDescriptorContext? context, Type sourceType) =>
-        sourceType == typeof(string) || base.CanConvertFrom(context, sourceType);
-
-    public override object? ConvertFrom(ITypeDescriptorContext? context, CultureInfo? culture, object value) =>
-        value is string name ? Recipe.Parse(name) : base.ConvertFrom(context, culture, value);
-
-    public override bool CanConvertTo(ITypeDescriptorContext? context, [NotNullWhen(true)] Type? destinationType) =>
-        destinationType == typeof(string) || base.CanConvertTo(context, destinationType);
-
-    public override object? ConvertTo(ITypeDescriptorContext? context, CultureInfo? culture, object? value, Type destinationType) =>
-        value is Recipe recipe && destinationType == typeof(string) ? recipe.Name : base.ConvertTo(context, culture, value, destinationType);
-}
+internal sealed class RecipeConverter() : TextConverter<Recipe>(Recipe.Parse, recipe => recipe.Name);

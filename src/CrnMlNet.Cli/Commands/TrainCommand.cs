@@ -1,4 +1,5 @@
 using System.CommandLine;
+using CrnMlNet.Torch.Networks;
 using CrnMlNet.Torch.Objectives;
 
 namespace CrnMlNet.Cli.Commands;
@@ -97,6 +98,12 @@ internal static class TrainCommand
         var noMirror = new Option<bool>("--no-mirror") { Description = "Don't mirror pairs left to right half of the time." };
         var perception = OneOf("--perception", "In which network photos are compared; auto is VGG-19 where it was imported (crn import vgg19).", defaults.Perception);
         var perceptionWeights = new Option<string?>("--perception-weights") { Description = "A file of VGG-19's weights to compare with instead of the imported ones.", HelpName = "FILE" };
+        string[] normalisations = [.. Vgg19Normalisation.Known.Select(known => known.Name)];
+        var perceptionNormalisation = new Option<string?>("--perception-normalisation")
+        {
+            Description = "What the weights in that file expect of images, if not what the file gives evidence of. [default: found out]",
+            HelpName = string.Join('|', normalisations),
+        }.AcceptOnlyFromAmong(normalisations);
         var segmenter = new Option<string?>("--segmenter")
         {
             Description = "A segmentation network (crn train-segmenter) for the recipes with semseg. [default: one is trained on the pairs first]",
@@ -132,7 +139,7 @@ internal static class TrainCommand
             labels, photos, output, palette, recipe, height, width, epochs, stages, batchSize, learningRate, widthFactor, noiseChannels,
             imagesPerLayout, diversity, layerWeights, seed, device,
             validationLabels, validationPhotos, validationShare, patience, timeBudget, warmStart, gradientCheckpointing,
-            unknownLabels, labelEncoding, vivid, noMirror, perception, perceptionWeights, segmenter, checkpoints, checkpointInterval, fresh, samples, sampleCount,
+            unknownLabels, labelEncoding, vivid, noMirror, perception, perceptionWeights, perceptionNormalisation, segmenter, checkpoints, checkpointInterval, fresh, samples, sampleCount,
         };
         command.SetAction(parsed =>
         {
@@ -167,6 +174,7 @@ internal static class TrainCommand
                 WarmStartModelPath = parsed.GetValue(warmStart),
                 Perception = Enum.Parse<PerceptionChoice>(parsed.GetRequiredValue(perception), ignoreCase: true),
                 PerceptionWeightsPath = parsed.GetValue(perceptionWeights),
+                PerceptionNormalisation = parsed.GetValue(perceptionNormalisation) is { } name ? Vgg19Normalisation.Parse(name) : null,
                 SegmenterPath = parsed.GetValue(segmenter),
                 CheckpointFolder = parsed.GetValue(checkpoints) ?? model + ".checkpoints",
                 CheckpointInterval = parsed.GetValue(checkpointInterval) ?? defaults.CheckpointInterval,
