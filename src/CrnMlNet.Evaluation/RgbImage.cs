@@ -1,3 +1,6 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
 namespace CrnMlNet.Evaluation;
 
 /// <summary>An 8-bit RGB image, planar: what is measured here.</summary>
@@ -51,5 +54,12 @@ public sealed class RgbImage
         for (int i = 0; i < pixels; i++)
             luma.Values[i] = 0.299 * _planes[i] + 0.587 * _planes[pixels + i] + 0.114 * _planes[2 * pixels + i];
         return luma;
+    }
+
+    /// <summary>The image as a batch of one, <c>[1, 3, H, W]</c>, float32, 0 to 255.</summary>
+    internal Tensor ToTensor(Device device)
+    {
+        using var scope = NewDisposeScope();
+        return tensor(_planes, [1, 3, Height, Width]).to(device).to(ScalarType.Float32).MoveToOuterDisposeScope();
     }
 }
