@@ -72,11 +72,10 @@ public sealed class Segmenter : IDisposable
     private const int DigitsShown = 16;
 
     private readonly SegmentationNetwork _network;
-    private readonly Device _device;
 
     private Segmenter(SegmentationNetwork network, SegmentationDescription description, Device device)
     {
-        (_network, Description, _device) = (network, description, device);
+        (_network, Description, Device) = (network, description, device);
         Hash = SegmentationFile.Hash(network, description);
         network.to(device);
     }
@@ -90,8 +89,8 @@ public sealed class Segmenter : IDisposable
     /// <summary>One phrase for tables: what it is, and which one.</summary>
     public string Name => $"CrnSeg {Hash[..DigitsShown]} ({Description.Classes.Count} classes, {Description.Pairs} pairs at {Description.Height}x{Description.Width})";
 
-    /// <summary>How many features a photo has.</summary>
-    internal static int FeatureCount => SegmentationNetwork.FeatureCount;
+    /// <summary>Where it computes.</summary>
+    internal Device Device { get; }
 
     /// <summary>Trains one on real pairs.</summary>
     /// <param name="mlContext">The context.</param>
@@ -161,7 +160,7 @@ public sealed class Segmenter : IDisposable
         for (int i = 0; i < pairs.Count; i++)
         {
             using var scope = NewDisposeScope();
-            var (layouts, photos) = pairs.Batch([i], [false], _device);
+            var (layouts, photos) = pairs.Batch([i], [false], Device);
             confusion.Add(Bytes(layouts.argmax(1)), Bytes(_network.Segment(photos)));
         }
         return confusion;
@@ -173,7 +172,7 @@ public sealed class Segmenter : IDisposable
     public byte[] Segment(RgbImage photo)
     {
         using var scope = NewDisposeScope();
-        return Bytes(_network.Segment(photo.ToTensor(_device)));
+        return Bytes(_network.Segment(photo.ToTensor(Device)));
     }
 
     /// <inheritdoc/>
@@ -191,12 +190,8 @@ public sealed class Segmenter : IDisposable
         static string Show(IReadOnlyList<string> classes) => $"{classes.Count} classes ({string.Join(", ", classes)})";
     }
 
-    /// <summary>The features of photos of one size, <c>[N, <see cref="FeatureCount"/>]</c>.</summary>
-    internal Tensor Features(Tensor photos)
-    {
-        using var _ = no_grad();
-        return _network.Features(photos);
-    }
+    /// <summary>The features of photos of one size, <c>[N, d]</c>.</summary>
+    internal Tensor Features(Tensor photos) => _network.Features(photos);
 
     private static byte[] Bytes(Tensor ids)
     {
