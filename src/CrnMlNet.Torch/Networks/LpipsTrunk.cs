@@ -146,7 +146,7 @@ public sealed class LpipsTrunk : IPerceptionNetwork
     /// <summary>Maximum pooling with a stride of 2.</summary>
     private sealed record Pooling(int Size, bool Ceil) : Step(0)
     {
-        public override Tensor Apply(Tensor x, IReadOnlyDictionary<string, Tensor> weights) => nn.functional.max_pool2d(x, Size, strides: 2, ceil_mode: Ceil);
+        public override Tensor Apply(Tensor x, IReadOnlyDictionary<string, Tensor> weights) => nn.functional.max_pool2d(x, Size, stride: 2L, ceil_mode: Ceil);
     }
 
     /// <summary>SqueezeNet's module: a 1x1 convolution to few maps, and of these a 1x1 and a 3x3 one side by side.</summary>
