@@ -53,12 +53,14 @@ public sealed class ConfusionMatrix
     {
         if (labelled.Length != told.Length)
             throw new ArgumentException($"As many pixels must be told as are labelled, got {told.Length} and {labelled.Length}.", nameof(told));
+        // Before anything is counted.
         for (int i = 0; i < labelled.Length; i++)
         {
             if (Math.Max(labelled[i], told[i]) > Classes)
                 throw new ArgumentException($"Pixel {i} is labelled {labelled[i]} and told to be {told[i]}; ids are at most {Classes}, void's.", nameof(labelled));
-            _counts[labelled[i], told[i]]++;
         }
+        for (int i = 0; i < labelled.Length; i++)
+            _counts[labelled[i], told[i]]++;
     }
 
     /// <summary>Adds another matrix's counts.</summary>
