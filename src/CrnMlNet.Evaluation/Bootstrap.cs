@@ -12,26 +12,29 @@ internal static class Bootstrap
 
     /// <summary>The interval of a mean; null of fewer than two values, of which it says nothing.</summary>
     public static Interval? OfMean(IReadOnlyList<double> values, int resamples, int seed) =>
-        Of(values.Count, drawn => drawn.Sum(i => values[i]) / drawn.Length, resamples, seed);
+        IntervalOf(Draws(values.Count, resamples, seed).Select(drawn => drawn.Sum(i => values[i]) / drawn.Length));
 
-    /// <summary>The interval of any measure.</summary>
-    /// <param name="count">How many pairs there are.</param>
-    /// <param name="measure">Takes the measure of the pairs of these indices, some of which come more than once.</param>
-    /// <param name="resamples">How often it is taken; 0 for no interval.</param>
+    /// <summary>Draws pairs.</summary>
+    /// <param name="count">How many there are.</param>
+    /// <param name="resamples">How often as many are drawn.</param>
     /// <param name="seed">Seeds the drawing.</param>
-    public static Interval? Of(int count, Func<int[], double> measure, int resamples, int seed)
+    /// <returns>The drawn indices, some of them more than once, in an array that the next draw overwrites; nothing for fewer than two pairs.</returns>
+    public static IEnumerable<int[]> Draws(int count, int resamples, int seed)
     {
-        if (count < 2 || resamples < 1)
-            return null;
         var random = new Random(seed);
         var drawn = new int[count];
-        var measured = new double[resamples];
-        for (int i = 0; i < resamples; i++)
+        for (int i = 0; i < resamples && count > 1; i++)
         {
             for (int j = 0; j < count; j++)
                 drawn[j] = random.Next(count);
-            measured[i] = measure(drawn);
+            yield return drawn;
         }
-        return new Interval(Quantiles.Of(measured, Tail), Quantiles.Of(measured, 1 - Tail));
+    }
+
+    /// <summary>What 95% of the measures lie in, those left out that are no number; null: there is none.</summary>
+    public static Interval? IntervalOf(IEnumerable<double> measures)
+    {
+        double[] numbers = [.. measures.Where(measure => !double.IsNaN(measure))];
+        return numbers.Length == 0 ? null : new Interval(Quantiles.Of(numbers, Tail), Quantiles.Of(numbers, 1 - Tail));
     }
 }

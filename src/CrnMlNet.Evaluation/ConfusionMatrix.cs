@@ -75,9 +75,8 @@ public sealed class ConfusionMatrix
                 _counts[labelled, told] += other._counts[labelled, told];
     }
 
-    /// <summary>The scores.</summary>
+    /// <summary>The scores; not numbers where there is nothing to score, as no pixel is labelled as a class.</summary>
     /// <param name="policy">Whether pixels that are labelled void count.</param>
-    /// <exception cref="InvalidOperationException">No pixel counts.</exception>
     public SegmentationScores Scores(VoidPolicy policy)
     {
         int rows = policy == VoidPolicy.Ignored ? Classes : Classes + 1;
@@ -102,7 +101,7 @@ public sealed class ConfusionMatrix
         for (int told = 0; told <= Classes && rows > Classes; told++)
             all += _counts[Classes, told];
         if (accuracies.Count == 0)
-            throw new InvalidOperationException("No pixel is labelled as a class: there is nothing to score.");
+            return new SegmentationScores(double.NaN, double.NaN, double.NaN, overlaps);
         return new SegmentationScores(overlaps.Where(overlap => !double.IsNaN(overlap)).Average(), (double)right / all, accuracies.Average(), overlaps);
     }
 }

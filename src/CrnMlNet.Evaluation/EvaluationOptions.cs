@@ -41,6 +41,13 @@ public enum Measures
     All = (1 << 10) - 1,
 }
 
+/// <summary>Where an evaluation stands.</summary>
+/// <param name="Stage">What is being done: <c>Synthesizing</c> photos, or <c>Measuring</c> them.</param>
+/// <param name="Measure">The measure that comes next; empty while synthesizing.</param>
+/// <param name="Done">How many photos or measures are done.</param>
+/// <param name="Total">Of how many.</param>
+public readonly record struct EvaluationProgress(string Stage, string Measure, int Done, int Total);
+
 /// <summary>What is measured, and with what. Nothing given here is disposed.</summary>
 public sealed record EvaluationOptions
 {
@@ -65,8 +72,11 @@ public sealed record EvaluationOptions
     /// <summary>Seeds what is drawn: subsets and resamples.</summary>
     public int Seed { get; init; }
 
-    /// <summary>Is told what is being measured, how many measures are done, and of how many; null: nobody is.</summary>
-    public Action<string, int, int>? Progress { get; init; }
+    /// <summary>Is told what is about to be done, on this thread; null: nobody is.</summary>
+    public Action<EvaluationProgress>? Progress { get; init; }
+
+    /// <summary>Ends the evaluation before the next photo or measure.</summary>
+    public CancellationToken CancellationToken { get; init; }
 
     internal bool Has(Measures measure) => (Measures & measure) != 0;
 

@@ -41,29 +41,34 @@ public sealed record Nearness(double SlicedWasserstein, IReadOnlyList<SlicedWass
 /// <summary>Takes the measures of one set of images after the other against the same photos.</summary>
 internal sealed class NearnessMeasurement : IDisposable
 {
-    private readonly IReadOnlyList<RgbImage> _photos;
-    private readonly IReadOnlyList<byte[]>? _layouts;
+    private static readonly Measures[] OfASet =
+    [
+        Measures.SlicedWasserstein, Measures.Ssim, Measures.Psnr, Measures.Spectrum, Measures.Perceptual, Measures.Kernel | Measures.Frechet, Measures.Segmentation,
+    ];
+
+    private readonly RealPairs _real;
     private readonly EvaluationOptions _options;
     private readonly FeatureExtractor _extractor;
     private readonly PerceptualDistance _perceptual;
-    private readonly Action<string> _begin;
+    private readonly EvaluationSteps _steps;
     private readonly Tensor? _features;
 
-    /// <param name="photos">The real photos.</param>
-    /// <param name="layouts">Their layouts; null: not known.</param>
+    /// <param name="real">The real pairs.</param>
     /// <param name="options">What is measured.</param>
     /// <param name="extractor">In what sets are compared.</param>
     /// <param name="perceptual">In what photos are compared.</param>
-    /// <param name="begin">Is told of each measure before it is taken.</param>
-    public NearnessMeasurement(
-        IReadOnlyList<RgbImage> photos, IReadOnlyList<byte[]>? layouts, EvaluationOptions options, FeatureExtractor extractor, PerceptualDistance perceptual, Action<string> begin)
+    /// <param name="steps">Is told of each measure before it is taken.</param>
+    public NearnessMeasurement(RealPairs real, EvaluationOptions options, FeatureExtractor extractor, PerceptualDistance perceptual, EvaluationSteps steps)
     {
-        (_photos, _layouts, _options, _extractor, _perceptual, _begin) = (photos, layouts, options, extractor, perceptual, begin);
+        (_real, _options, _extractor, _perceptual, _steps) = (real, options, extractor, perceptual, steps);
         if (ComparesSets)
-            _features = extractor.Features(photos);
+            _features = extractor.Features(real.Photos);
     }
 
-    private bool ComparesSets => _options.Has(Measures.Kernel | Measures.Frechet) && _photos.Count > 1;
+    /// <summary>How many measures are taken of a set.</summary>
+    public static int Steps(EvaluationOptions options) => OfASet.Count(options.Has);
+
+    private bool ComparesSets => _options.Has(Measures.Kernel | Measures.Frechet) && _real.Photos.Count > 1;
 
     public Nearness Of(IReadOnlyList<RgbImage> images)
     {
@@ -71,15 +76,15 @@ internal sealed class NearnessMeasurement : IDisposable
         double[] structure = [], noise = [], perceptual = [];
         IReadOnlyList<SpectrumBand> spectrum = [];
         if (Begin(Measures.SlicedWasserstein, "sliced Wasserstein distance"))
-            levels = SlicedWasserstein.Between(images, _photos);
+            levels = SlicedWasserstein.Between(images, _real.Photos);
         if (Begin(Measures.Ssim, "MS-SSIM"))
-            structure = [.. images.Zip(_photos, MultiScaleSsim.Between)];
+            structure = [.. images.Zip(_real.Photos, MultiScaleSsim.Between)];
         if (Begin(Measures.Psnr, "PSNR"))
-            noise = [.. images.Zip(_photos, Psnr.Between)];
+            noise = [.. images.Zip(_real.Photos, Psnr.Between)];
         if (Begin(Measures.Spectrum, "power spectrum"))
-            spectrum = PowerSpectrum.Between(images, _photos);
+            spectrum = PowerSpectrum.Between(images, _real.Photos);
         if (Begin(Measures.Perceptual, "perceptual distance"))
-            perceptual = [.. images.Zip(_photos, _perceptual.Between)];
+            perceptual = [.. images.Zip(_real.Photos, _perceptual.Between)];
         var (kernel, frechet) = SetDistances(images);
         var confusion = Begin(Measures.Segmentation, "segmentation") ? Confusion(images) : null;
         return new Nearness(Mean(levels.Select(level => level.Distance)), levels, Mean(structure), Mean(noise))
@@ -99,7 +104,7 @@ internal sealed class NearnessMeasurement : IDisposable
     /// <summary>How well the segmenter does on the real photos: the ceiling; null: it is not asked for.</summary>
     public (SegmentationEstimate VoidIgnored, SegmentationEstimate VoidError)? Ceiling()
     {
-        if (!Begin(Measures.Segmentation, "segmentation of the real photos") || Confusion(_photos) is not { } confusion)
+        if (!Begin(Measures.Segmentation, "segmentation of the real photos") || Confusion(_real.Photos) is not { } confusion)
             return null;
         return (Segmentation(confusion, VoidPolicy.Ignored)!, Segmentation(confusion, VoidPolicy.Error)!);
     }
@@ -116,17 +121,8 @@ internal sealed class NearnessMeasurement : IDisposable
             _options.Has(Measures.Frechet) ? FrechetDistance.Between(features, _features!) : null);
     }
 
-    private IReadOnlyList<ConfusionMatrix>? Confusion(IReadOnlyList<RgbImage> images)
-    {
-        if (_options.Segmenter is not { } segmenter || _layouts is null)
-            return null;
-        return [.. images.Select((image, i) =>
-        {
-            var matrix = new ConfusionMatrix(segmenter.Description.Classes.Count);
-            matrix.Add(_layouts[i], segmenter.Segment(image));
-            return matrix;
-        })];
-    }
+    private IReadOnlyList<ConfusionMatrix>? Confusion(IReadOnlyList<RgbImage> images) =>
+        _options.Segmenter is { } segmenter && _real.Layouts is { } layouts ? [.. segmenter.Confusion(images, layouts)] : null;
 
     private SegmentationEstimate? Segmentation(IReadOnlyList<ConfusionMatrix>? confusion, VoidPolicy policy) =>
         confusion is null ? null : SegmentationEstimate.Of(confusion, policy, _options.Resamples, _options.Seed);
@@ -135,7 +131,7 @@ internal sealed class NearnessMeasurement : IDisposable
     {
         if (!_options.Has(measure))
             return false;
-        _begin(name);
+        _steps.Begin(name);
         return true;
     }
 

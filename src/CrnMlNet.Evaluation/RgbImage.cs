@@ -1,3 +1,5 @@
+using CrnMlNet.Data;
+using Microsoft.ML.Data;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -20,6 +22,17 @@ public sealed class RgbImage
         if (planes.Length != 3L * height * width)
             throw new ArgumentException($"An image of {height}x{width} has 3 x {height} x {width} bytes, got {planes.Length}.", nameof(planes));
         (Height, Width, _planes) = (height, width, planes);
+    }
+
+    /// <summary>Reads an image at a size: shrunk by area averaging, enlarged bilinearly.</summary>
+    /// <param name="image">The image, of any size. It is not disposed.</param>
+    /// <param name="height">Height in pixels, at least 1.</param>
+    /// <param name="width">Width in pixels, at least 1.</param>
+    /// <param name="preprocessing">What is done to it then.</param>
+    public static RgbImage From(MLImage image, int height, int width, PhotoPreprocessing preprocessing = PhotoPreprocessing.None)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        return new RgbImage(height, width, PhotoPixels.FromPhoto(image, height, width, preprocessing));
     }
 
     /// <summary>Height in pixels.</summary>

@@ -14,18 +14,19 @@ public sealed record SegmentationEstimate(SegmentationScores Scores, Interval? M
     /// <param name="seed">Seeds the drawing.</param>
     internal static SegmentationEstimate Of(IReadOnlyList<ConfusionMatrix> images, VoidPolicy policy, int resamples, int seed)
     {
+        SegmentationScores[] others = [.. Bootstrap.Draws(images.Count, resamples, seed).Select(Score)];
         return new SegmentationEstimate(
-            Sum([.. Enumerable.Range(0, images.Count)]),
-            Interval(scores => scores.MeanIoU), Interval(scores => scores.PixelAccuracy), Interval(scores => scores.MeanClassAccuracy));
+            Score([.. Enumerable.Range(0, images.Count)]),
+            Bootstrap.IntervalOf(others.Select(scores => scores.MeanIoU)),
+            Bootstrap.IntervalOf(others.Select(scores => scores.PixelAccuracy)),
+            Bootstrap.IntervalOf(others.Select(scores => scores.MeanClassAccuracy)));
 
-        SegmentationScores Sum(int[] drawn)
+        SegmentationScores Score(int[] drawn)
         {
             var sum = new ConfusionMatrix(images[0].Classes);
             foreach (int i in drawn)
                 sum.Add(images[i]);
             return sum.Scores(policy);
         }
-
-        Interval? Interval(Func<SegmentationScores, double> score) => Bootstrap.Of(images.Count, drawn => score(Sum(drawn)), resamples, seed);
     }
 }

@@ -1,10 +1,8 @@
-using CrnMlNet.Data;
 using CrnMlNet.Torch.Backend;
 using CrnMlNet.Torch.Networks;
 using CrnMlNet.Torch.Training;
 using CrnMlNet.Torch.Weights;
 using Microsoft.ML;
-using Microsoft.ML.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -13,54 +11,14 @@ namespace CrnMlNet.Evaluation;
 /// <summary>How a segmenter is trained.</summary>
 public sealed record SegmenterOptions
 {
-    /// <summary>The column of labels; see <see cref="SynthesizeFromLabelsEstimator.Options.InputColumnName"/>.</summary>
-    public string LabelColumnName { get; init; } = "Labels";
-
-    /// <summary>The column of real photos.</summary>
-    public string PhotoColumnName { get; init; } = "Photo";
-
-    /// <summary>The classes and how label images show them.</summary>
-    public LabelPalette Palette { get; init; } = LabelPalette.CamVid;
-
-    /// <summary>How label images show classes.</summary>
-    public LabelEncoding LabelEncoding { get; init; } = LabelEncoding.Auto;
-
-    /// <summary>What becomes of ids and colours that the palette lacks: an error, or void.</summary>
-    public UnknownLabelPolicy UnknownLabels { get; init; } = UnknownLabelPolicy.Error;
-
-    /// <summary>The height in pixels to which photos are brought, 16 to 8192: that of the photos to be measured.</summary>
-    public int Height { get; init; } = 96;
-
-    /// <summary>The width in pixels, 16 to 8192.</summary>
-    public int Width { get; init; } = 128;
+    /// <summary>What it learns from: photos should be brought to the size of those to be measured.</summary>
+    public PairColumns Pairs { get; init; } = new();
 
     /// <summary>How it learns.</summary>
     public SegmentationTrainingOptions Training { get; init; } = new();
 
     /// <summary><c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>; null: <see cref="MLContext.GpuDeviceId"/>, or the CPU.</summary>
     public string? Device { get; init; }
-
-    internal TrainingPairs Read(MLContext mlContext, IDataView data, CancellationToken cancellation)
-    {
-        foreach (var column in new[] { LabelColumnName, PhotoColumnName })
-        {
-            if (data.Schema.GetColumnOrNull(column) is null)
-                throw new ArgumentOutOfRangeException(nameof(data), $"The data has no column '{column}'; it has {string.Join(", ", data.Schema.Select(other => $"'{other.Name}'"))}.");
-        }
-        var options = new SynthesizeFromLabelsEstimator.Options
-        {
-            InputColumnName = LabelColumnName,
-            PhotoColumnName = PhotoColumnName,
-            Palette = Palette,
-            LabelEncoding = LabelEncoding,
-            UnknownLabels = UnknownLabels,
-            Height = Height,
-            Width = Width,
-            CancellationToken = cancellation,
-        };
-        options.Validate(mlContext);
-        return TrainingRows.Read(mlContext, data, options).Pairs;
-    }
 }
 
 /// <summary>
@@ -108,8 +66,8 @@ public sealed class Segmenter : IDisposable
         ArgumentNullException.ThrowIfNull(mlContext);
         ArgumentNullException.ThrowIfNull(data);
         var device = ComputeDevice.Resolve(options.Device, mlContext.GpuDeviceId, mlContext.FallbackToCpu, log: null);
-        var pairs = options.Read(mlContext, data, cancellation);
-        var network = new SegmentationNetwork(options.Palette.Classes.Count, unchecked((ulong)options.Training.Seed));
+        var pairs = options.Pairs.Read(mlContext, data, cancellation);
+        var network = new SegmentationNetwork(options.Pairs.Palette.Classes.Count, unchecked((ulong)options.Training.Seed));
         try
         {
             network.to(device);
@@ -119,8 +77,8 @@ public sealed class Segmenter : IDisposable
                 epochs = progress.Epoch;
                 report?.Invoke(progress);
             }, cancellation);
-            string[] names = [.. options.Palette.Classes.Select(label => label.Name)];
-            return new Segmenter(network, new SegmentationDescription(names, options.Height, options.Width, pairs.Count, epochs, options.Training.Seed), device);
+            string[] names = [.. options.Pairs.Palette.Classes.Select(label => label.Name)];
+            return new Segmenter(network, new SegmentationDescription(names, options.Pairs.Height, options.Pairs.Width, pairs.Count, epochs, options.Training.Seed), device);
         }
         catch
         {
@@ -146,23 +104,15 @@ public sealed class Segmenter : IDisposable
     /// <param name="stream">The stream to write to.</param>
     public void Save(Stream stream) => SegmentationFile.Write(stream, _network, Description);
 
-    /// <summary>Compares what it tells of real photos with their labels.</summary>
-    /// <param name="mlContext">The context.</param>
-    /// <param name="data">Labels and photos that it was not trained on.</param>
-    /// <param name="options">Where labels and photos are, of which classes, and to what size they are brought.</param>
-    /// <exception cref="ArgumentException">The palette's classes are not the segmenter's.</exception>
-    /// <exception cref="InvalidOperationException">A row cannot be read.</exception>
-    public ConfusionMatrix Measure(MLContext mlContext, IDataView data, SegmenterOptions options)
+    /// <summary>Compares what it tells of real photos with their layouts.</summary>
+    /// <param name="pairs">Photos that it was not trained on, of known layouts.</param>
+    /// <exception cref="ArgumentException">The classes are not the segmenter's, or layouts are not known.</exception>
+    public ConfusionMatrix Measure(RealPairs pairs)
     {
-        CheckClasses(options.Palette);
-        var pairs = options.Read(mlContext, data, CancellationToken.None);
+        CheckClasses(pairs.Classes);
         var confusion = new ConfusionMatrix(_network.Classes);
-        for (int i = 0; i < pairs.Count; i++)
-        {
-            using var scope = NewDisposeScope();
-            var (layouts, photos) = pairs.Batch([i], [false], Device);
-            confusion.Add(Bytes(layouts.argmax(1)), Bytes(_network.Segment(photos)));
-        }
+        foreach (var matrix in Confusion(pairs.Photos, pairs.Layouts!))
+            confusion.Add(matrix);
         return confusion;
     }
 
@@ -172,30 +122,31 @@ public sealed class Segmenter : IDisposable
     public byte[] Segment(RgbImage photo)
     {
         using var scope = NewDisposeScope();
-        return Bytes(_network.Segment(photo.ToTensor(Device)));
+        return RealPairs.Bytes(_network.Segment(photo.ToTensor(Device)));
     }
 
     /// <inheritdoc/>
     public void Dispose() => _network.Dispose();
 
-    /// <summary>Checks that the segmenter tells a palette's classes apart.</summary>
-    /// <exception cref="ArgumentException">It has others, or the same in another order.</exception>
-    internal void CheckClasses(LabelPalette palette)
+    /// <summary>What it tells of each photo against its layout.</summary>
+    internal IEnumerable<ConfusionMatrix> Confusion(IReadOnlyList<RgbImage> photos, IReadOnlyList<byte[]> layouts) => photos.Select((photo, i) =>
     {
-        var names = palette.Classes.Select(label => label.Name);
-        if (!names.SequenceEqual(Description.Classes))
+        var matrix = new ConfusionMatrix(_network.Classes);
+        matrix.Add(layouts[i], Segment(photo));
+        return matrix;
+    });
+
+    /// <summary>Checks that the segmenter tells these classes apart.</summary>
+    /// <exception cref="ArgumentException">It has others, or the same in another order.</exception>
+    internal void CheckClasses(IReadOnlyList<string> classes)
+    {
+        if (!classes.SequenceEqual(Description.Classes))
             throw new ArgumentException(
-                $"The segmentation network tells {Show(Description.Classes)} apart, and the palette '{palette.Name}' has {Show([.. names])}. Train one with this palette (crn train-segmenter --palette).");
+                $"The segmentation network tells {Show(Description.Classes)} apart, and the labels have {Show(classes)}. Train one with this palette (crn train-segmenter --palette).");
 
         static string Show(IReadOnlyList<string> classes) => $"{classes.Count} classes ({string.Join(", ", classes)})";
     }
 
     /// <summary>The features of photos of one size, <c>[N, d]</c>.</summary>
     internal Tensor Features(Tensor photos) => _network.Features(photos);
-
-    private static byte[] Bytes(Tensor ids)
-    {
-        using var bytes = ids.to(ScalarType.Byte).cpu().contiguous();
-        return bytes.bytes.ToArray();
-    }
 }

@@ -66,8 +66,19 @@ public sealed class ConfusionMatrixTests
         Assert.Contains("Pixel 1 is labelled 3", Assert.Throws<ArgumentException>(() => matrix.Add([0, 3], [0, 0])).Message);
         Assert.Contains("2 and of 3 classes", Assert.Throws<ArgumentException>(() => matrix.Add(new ConfusionMatrix(3))).Message);
         Assert.Throws<ArgumentOutOfRangeException>(() => new ConfusionMatrix(0));
+    }
+
+    [Fact]
+    public void WithoutALabelledPixelThereIsNoScore()
+    {
+        var matrix = new ConfusionMatrix(2);
         matrix.Add([2, 2], [0, 1]);
-        Assert.Throws<InvalidOperationException>(() => matrix.Scores(VoidPolicy.Ignored));
+
+        Assert.Equal((double.NaN, double.NaN, double.NaN), Of(VoidPolicy.Ignored));
+        Assert.Equal((double.NaN, double.NaN, double.NaN), Of(VoidPolicy.Error));
+
+        (double, double, double) Of(VoidPolicy policy) =>
+            matrix.Scores(policy) is var scores ? (scores.MeanIoU, scores.PixelAccuracy, scores.MeanClassAccuracy) : default;
     }
 
     private static ConfusionMatrix Matrix()

@@ -21,10 +21,10 @@ internal static class TrainSegmenterCommand
         {
             Description = $"The classes: {string.Join(", ", LabelPalette.BuiltIn)}, or a JSON file.",
             HelpName = "NAME|FILE",
-            DefaultValueFactory = _ => defaults.Palette.Name,
+            DefaultValueFactory = _ => defaults.Pairs.Palette.Name,
         };
-        var height = new Option<int>("--height") { Description = "Height in pixels to learn at: that of the photos to be evaluated.", HelpName = "N", DefaultValueFactory = _ => defaults.Height };
-        var width = new Option<int>("--width") { Description = "Width in pixels to learn at.", HelpName = "N", DefaultValueFactory = _ => defaults.Width };
+        var height = new Option<int>("--height") { Description = "Height in pixels to learn at: that of the photos to be evaluated.", HelpName = "N", DefaultValueFactory = _ => defaults.Pairs.Height };
+        var width = new Option<int>("--width") { Description = "Width in pixels to learn at.", HelpName = "N", DefaultValueFactory = _ => defaults.Pairs.Width };
         var epochs = new Option<int>("--epochs") { Description = "How often each pair is seen.", HelpName = "N", DefaultValueFactory = _ => defaults.Training.Epochs };
         var seed = new Option<int>("--seed") { Description = "Seeds weights, order and mirroring.", HelpName = "N" };
         var unknownLabels = new Option<string>("--unknown-labels") { Description = "What becomes of ids and colours that the palette lacks.", HelpName = "error|void", DefaultValueFactory = _ => "error" }.AcceptOnlyFromAmong("error", "void");
@@ -49,10 +49,13 @@ internal static class TrainSegmenterCommand
         command.SetAction(parsed => Run(
             new SegmenterOptions
             {
-                Palette = LabelPalette.Parse(parsed.GetRequiredValue(palette)),
-                Height = parsed.GetRequiredValue(height),
-                Width = parsed.GetRequiredValue(width),
-                UnknownLabels = Enum.Parse<UnknownLabelPolicy>(parsed.GetRequiredValue(unknownLabels), ignoreCase: true),
+                Pairs = new PairColumns
+                {
+                    Palette = LabelPalette.Parse(parsed.GetRequiredValue(palette)),
+                    Height = parsed.GetRequiredValue(height),
+                    Width = parsed.GetRequiredValue(width),
+                    UnknownLabels = Enum.Parse<UnknownLabelPolicy>(parsed.GetRequiredValue(unknownLabels), ignoreCase: true),
+                },
                 Training = new SegmentationTrainingOptions { Epochs = parsed.GetRequiredValue(epochs), Seed = parsed.GetValue(seed) },
                 Device = parsed.GetValue(device),
             },
@@ -80,7 +83,8 @@ internal static class TrainSegmenterCommand
                 view.Conclude($"Saved {segmenter.Name} to {output}");
                 code = stop.Token.IsCancellationRequested ? stop.ExitCode : code;
                 var measuredOn = validation.Count > 0 ? validation : pairs;
-                return segmenter.Measure(mlContext, TrainingData.Load(mlContext, measuredOn, read => view.Report(new Progress("Measuring", read, measuredOn.Count, ""))), options);
+                var real = RealPairs.Read(mlContext, TrainingData.Load(mlContext, measuredOn, read => view.Report(new Progress("Measuring", read, measuredOn.Count, ""))), options.Pairs);
+                return segmenter.Measure(real);
             }
             catch (OperationCanceledException)
             {
@@ -90,7 +94,7 @@ internal static class TrainSegmenterCommand
             }
         });
         if (measured is not null)
-            AnsiConsole.Write(Table(measured, options.Palette, validation.Count > 0 ? $"{validation.Count} validation pairs" : $"the {pairs.Count} pairs learned from, which flatters"));
+            AnsiConsole.Write(Table(measured, options.Pairs.Palette, validation.Count > 0 ? $"{validation.Count} validation pairs" : $"the {pairs.Count} pairs learned from, which flatters"));
         return code;
     }
 
