@@ -5,6 +5,7 @@ using CrnMlNet.Torch.Training;
 using CrnMlNet.Torch.Weights;
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
+using Microsoft.ML.SearchSpace;
 
 namespace CrnMlNet;
 
@@ -13,8 +14,16 @@ public sealed partial class SynthesizeFromLabelsEstimator
     /// <summary>
     /// Everything that can be set. Properties, so that they can be bound from configuration and tuned; an estimator copies them.
     /// </summary>
+    /// <remarks>
+    /// What is worth tuning carries the attributes of <c>Microsoft.ML.SearchSpace</c>, so that Microsoft.ML.AutoML's <c>SearchSpace&lt;Options&gt;</c>
+    /// finds it; samples/AutoSynthesis does the same without it. What JSON cannot carry is passed over when options become JSON, as
+    /// AutoML's parameters do.
+    /// </remarks>
     public sealed class Options
     {
+        private int? _imagesPerLayout;
+        private double? _learningRate;
+
         /// <summary>The column of synthesized photos. Where there are several, it is the first one's name, and the others append <c>.1</c>, <c>.2</c>, ...</summary>
         public string OutputColumnName { get; set; } = "Synthesized";
 
@@ -45,6 +54,9 @@ public sealed partial class SynthesizeFromLabelsEstimator
         /// <summary>What becomes of ids and colours that the palette lacks: an error, or void.</summary>
         public UnknownLabelPolicy UnknownLabels { get; set; } = UnknownLabelPolicy.Error;
 
+        /// <summary>The system that learns: which network, and what it minimizes. In configuration: the name of one of <see cref="Recipe.All"/>.</summary>
+        public Recipe Recipe { get; set; } = Recipe.Crn;
+
         /// <summary>The synthesized photos' height in pixels, 16 to 8192. Pairs are brought to this size before training.</summary>
         public int Height { get; set; } = 96;
 
@@ -55,19 +67,25 @@ public sealed partial class SynthesizeFromLabelsEstimator
         /// Factor on the number of feature maps, 1/64 to 4. 1 is the paper's network, for a GPU; time and memory grow with
         /// its square, and 1/8 trains on a CPU.
         /// </summary>
+        [Choice(1.0 / 16, 1.0 / 8, 1.0 / 4)]
         public double WidthFactor { get; set; } = 0.125;
 
         /// <summary>
         /// Channels of fixed noise beside the layout of every module, 0 to 64. Noise gives texture something to grow from where
         /// a layout is flat; without it, and without VGG-19, walls and roads stay foggy. 0 is the paper's network.
         /// </summary>
+        [Range(0, 8)]
         public int NoiseChannels { get; set; } = 2;
 
         /// <summary>
-        /// k, how many different photos are painted of each layout, 1 to 64 (the paper's authors take 9). Of several, each learns
-        /// what it can do best: see <see cref="Diversity"/>.
+        /// k, how many different photos are painted of each layout, 1 to 64 (the paper's authors take 9); unless set, as many as the
+        /// <see cref="Recipe"/> says, mostly 1. Of several, each learns what it can do best: see <see cref="Diversity"/>.
         /// </summary>
-        public int ImagesPerLayout { get; set; } = 1;
+        public int ImagesPerLayout
+        {
+            get => _imagesPerLayout ?? Recipe.ImagesPerLayout;
+            set => _imagesPerLayout = value;
+        }
 
         /// <summary>
         /// Which of several photos of a layout learn from a real one: for each class the nearest (the paper's Eq. 3), or the
@@ -106,6 +124,7 @@ public sealed partial class SynthesizeFromLabelsEstimator
         public int? TrainOnlyNewestModules { get; set; }
 
         /// <summary>Pairs in a training step, at least 1. The paper's authors use 1.</summary>
+        [Choice(1, 2, 4)]
         public int BatchSize { get; set; } = 1;
 
         /// <summary>
@@ -115,10 +134,19 @@ public sealed partial class SynthesizeFromLabelsEstimator
         /// </summary>
         public bool? GradientCheckpointing { get; set; }
 
-        /// <summary>Adam's learning rate, above 0 and below 1. The paper's authors use 1e-4, for a network of full width.</summary>
-        public double LearningRate { get; set; } = 1e-3;
+        /// <summary>
+        /// Adam's learning rate, above 0 and below 1; unless set, the <see cref="Recipe"/>'s, mostly 1e-3. The paper's authors use 1e-4, for a
+        /// network of full width.
+        /// </summary>
+        [Range(1e-4, 1e-2, logBase: true)]
+        public double LearningRate
+        {
+            get => _learningRate ?? Recipe.LearningRate;
+            set => _learningRate = value;
+        }
 
         /// <summary>Whether pairs are mirrored left to right half of the time while training.</summary>
+        [BooleanChoice(true)]
         public bool Mirror { get; set; } = true;
 
         /// <summary>In which network synthesized and real photos are compared: VGG-19 where it was imported, unless set.</summary>
@@ -126,9 +154,24 @@ public sealed partial class SynthesizeFromLabelsEstimator
 
         /// <summary>
         /// A file with VGG-19's weights to compare with instead of the imported ones, or null: any that <see cref="Torch.Weights.Vgg19File"/>
-        /// reads and of which it finds out what the weights expect of images.
+        /// reads. It is checked as <c>crn import vgg19</c> does.
         /// </summary>
         public string? PerceptionWeightsPath { get; set; }
+
+        /// <summary>
+        /// What the weights in <see cref="PerceptionWeightsPath"/> expect of images; null: what the file gives evidence of. In configuration:
+        /// <c>torchvision</c>, <c>matconvnet</c> or <c>caffe</c>.
+        /// </summary>
+        public Vgg19Normalisation? PerceptionNormalisation { get; set; }
+
+        /// <summary>
+        /// A file with a segmentation network for a <see cref="Recipe"/> whose objective asks for one, of the palette's classes in their order:
+        /// one that <c>crn train-segmenter</c> wrote. Null: one is trained on the training pairs first, without progress but for the log.
+        /// </summary>
+        public string? SegmenterPath { get; set; }
+
+        /// <summary>How often each pair is seen by the segmentation network that is trained first where none is given; at least 1.</summary>
+        public int SegmenterEpochs { get; set; } = 20;
 
         /// <summary>What is done to photos before the network learns from them; also to those of the <see cref="ValidationSet"/>.
         /// <see cref="PhotoPreprocessing.Vivid"/> takes its time while the data is read, about 5 microseconds a pixel of the working size.</summary>
@@ -163,7 +206,8 @@ public sealed partial class SynthesizeFromLabelsEstimator
 
         /// <summary>
         /// After how many epochs in which the validation loss reaches no new minimum training ends, at least 1; null: never. Needs a
-        /// <see cref="ValidationSet"/>. Nothing is remembered from one fit to the next.
+        /// <see cref="ValidationSet"/>. Nothing is remembered from one fit to the next. Where weights are rescaled (<see cref="LayerWeights"/>), epochs
+        /// count from then on.
         /// </summary>
         public int? EarlyStoppingPatience { get; set; }
 
@@ -242,11 +286,8 @@ public sealed partial class SynthesizeFromLabelsEstimator
             return copy;
         }
 
-        internal CrnArchitecture Architecture() => new()
+        internal SynthesisArchitecture Architecture() => SynthesisArchitecture.Of(Recipe.Network, Palette.ChannelCount, Height, Width) with
         {
-            Channels = Palette.ChannelCount,
-            Height = Height,
-            Width = Width,
             WidthFactor = WidthFactor,
             NoiseChannels = NoiseChannels,
             ImagesPerLayout = ImagesPerLayout,
@@ -257,6 +298,8 @@ public sealed partial class SynthesizeFromLabelsEstimator
             Epochs = Epochs,
             BatchSize = BatchSize,
             LearningRate = LearningRate,
+            Objective = Recipe.Objective,
+            SegmenterEpochs = SegmenterEpochs,
             Mirror = Mirror,
             NewestModules = TrainOnlyNewestModules,
             GradientCheckpointing = GradientCheckpointing ?? false,
@@ -277,16 +320,22 @@ public sealed partial class SynthesizeFromLabelsEstimator
             CheckName(context, nameof(PhotoColumnName), PhotoColumnName);
             if (Palette is null)
                 throw context.Process(new ArgumentOutOfRangeException(nameof(Palette), "A palette is needed: LabelPalette.CamVid, LabelPalette.Load(file), ..."));
+            if (Recipe is null)
+                throw context.Process(new ArgumentOutOfRangeException(nameof(Recipe), $"A recipe is needed: one of Recipe.All ({string.Join(", ", Recipe.All)}), or your own."));
             CheckDefined(context, nameof(LabelEncoding), LabelEncoding);
             CheckDefined(context, nameof(UnknownLabels), UnknownLabels);
             CheckDefined(context, nameof(OnCancellation), OnCancellation);
             CheckDefined(context, nameof(OutputKind), OutputKind);
             CheckDefined(context, nameof(Perception), Perception);
             CheckPerception(context);
+            CheckSegmenter(context);
             CheckDefined(context, nameof(PhotoPreprocessing), PhotoPreprocessing);
             CheckDefined(context, nameof(Diversity), Diversity);
             if (LayerWeights is null)
                 throw context.Process(new ArgumentOutOfRangeException(nameof(LayerWeights), "Layer weights are needed: LayerWeighting.Calibrated, LayerWeighting.Paper(), ..."));
+            if (ValidationSet is not null && !Recipe.Objective.Measures)
+                throw context.Process(new ArgumentOutOfRangeException(
+                    nameof(ValidationSet), $"The recipe {Recipe} has nothing to measure a ValidationSet by: its objective is adversarial alone."));
             if (EarlyStoppingPatience is not null && ValidationSet is null)
                 throw context.Process(new ArgumentOutOfRangeException(
                     nameof(EarlyStoppingPatience), EarlyStoppingPatience, "EarlyStoppingPatience needs a ValidationSet to look at."));
@@ -304,6 +353,7 @@ public sealed partial class SynthesizeFromLabelsEstimator
                 Architecture().Validate();
                 OutputColumns.Check(OutputImage, OutputKind, Architecture());
                 Training(0).Validate();
+                Training(0).CheckFor(Architecture());
             }
             catch (ArgumentOutOfRangeException e)
             {
@@ -319,9 +369,21 @@ public sealed partial class SynthesizeFromLabelsEstimator
             if (PerceptionWeightsPath is not null && Perception == PerceptionChoice.Filters)
                 throw context.Process(new ArgumentOutOfRangeException(
                     nameof(PerceptionWeightsPath), PerceptionWeightsPath, "PerceptionWeightsPath is for VGG-19, but Perception asks for the filters."));
+            if (PerceptionWeightsPath is null && PerceptionNormalisation is not null)
+                throw context.Process(new ArgumentOutOfRangeException(
+                    nameof(PerceptionNormalisation), PerceptionNormalisation, "PerceptionNormalisation is for the weights in PerceptionWeightsPath, which is not set; of imported ones it is known."));
             if (PerceptionWeightsPath is not null && !File.Exists(PerceptionWeightsPath))
                 throw context.Process(new ArgumentOutOfRangeException(
                     nameof(PerceptionWeightsPath), PerceptionWeightsPath, "The file of VGG-19's weights does not exist."));
+        }
+
+        private void CheckSegmenter(IExceptionContext context)
+        {
+            if (SegmenterPath is not null && Recipe.Objective.Segmentation == 0)
+                throw context.Process(new ArgumentOutOfRangeException(
+                    nameof(SegmenterPath), SegmenterPath, $"The recipe {Recipe} has no use for a segmentation network."));
+            if (SegmenterPath is not null && !File.Exists(SegmenterPath))
+                throw context.Process(new ArgumentOutOfRangeException(nameof(SegmenterPath), SegmenterPath, "The file of the segmentation network does not exist."));
         }
 
         private static void CheckDefined<T>(IExceptionContext context, string option, T value) where T : struct, Enum

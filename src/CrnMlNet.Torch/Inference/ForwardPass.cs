@@ -10,11 +10,11 @@ namespace CrnMlNet.Torch.Inference;
 /// </summary>
 /// <param name="network">The network, of which the weights stay as they are. Stays the caller's to dispose.</param>
 /// <remarks>Several threads may call <see cref="Run"/> at once, and none while another disposes.</remarks>
-internal sealed class ForwardPass(CascadedRefinementNetwork network) : IDisposable
+internal sealed class ForwardPass(SynthesisNetwork network) : IDisposable
 {
     private readonly Lazy<WinogradCascade?> _winograd = new(() => Prepare(network));
 
-    /// <summary>Synthesizes, as <see cref="CascadedRefinementNetwork.forward"/> does.</summary>
+    /// <summary>Synthesizes, as <see cref="SynthesisNetwork.forward"/> does.</summary>
     /// <param name="layouts">The layouts <c>[N, c, H, W]</c> on the network's device.</param>
     /// <returns>The images <c>[N, k, 3, H, W]</c>.</returns>
     public Tensor Run(Tensor layouts) => _winograd.Value is { } cascade ? cascade.Synthesize(layouts) : network.call(layouts);
@@ -25,6 +25,8 @@ internal sealed class ForwardPass(CascadedRefinementNetwork network) : IDisposab
             _winograd.Value?.Dispose();
     }
 
-    private static WinogradCascade? Prepare(CascadedRefinementNetwork network)
-        => network.parameters().First().device_type == DeviceType.CPU && WinogradCascade.Pays(network.Architecture) ? new WinogradCascade(network) : null;
+    private static WinogradCascade? Prepare(SynthesisNetwork network)
+        => network is CascadedRefinementNetwork cascade && cascade.parameters().First().device_type == DeviceType.CPU && WinogradCascade.Pays(cascade.Architecture)
+            ? new WinogradCascade(cascade)
+            : null;
 }

@@ -5,7 +5,7 @@ namespace CrnMlNet.Torch.Inference;
 /// <summary>Of a network that any number of threads use and one disposes: its memory is freed when the last use under way ends.</summary>
 /// <param name="network">The network, this object's from now on.</param>
 /// <param name="beside">What is kept beside it and freed before it, this object's, too; nulls are passed over.</param>
-internal sealed class NetworkLifetime(CascadedRefinementNetwork network, params IDisposable?[] beside) : IDisposable
+internal sealed class NetworkLifetime(SynthesisNetwork network, params IDisposable?[] beside) : IDisposable
 {
     // One for the owner and one for each use under way; at 0 the network is freed.
     private int _holders = 1;

@@ -24,7 +24,7 @@ public sealed class Synthesizer : IDisposable
 
     private static readonly ActivitySource Activities = new(ActivitySourceName);
 
-    private readonly CascadedRefinementNetwork _network;
+    private readonly SynthesisNetwork _network;
     private readonly int? _image;
     private readonly ForwardPass? _pass;
     private readonly bool _isOwner;
@@ -33,11 +33,11 @@ public sealed class Synthesizer : IDisposable
     /// <summary>Runs a network whose weights stay as they are.</summary>
     /// <param name="network">The network, on its device. Stays the caller's to dispose. Changes of its weights after the first photo may not be seen.</param>
     /// <param name="image">Which of the network's k images is given, from 0; null: all of them.</param>
-    public Synthesizer(CascadedRefinementNetwork network, int? image = 0) : this(network, image, new ForwardPass(network), isOwner: true)
+    public Synthesizer(SynthesisNetwork network, int? image = 0) : this(network, image, new ForwardPass(network), isOwner: true)
     {
     }
 
-    private Synthesizer(CascadedRefinementNetwork network, int? image, ForwardPass? pass, bool isOwner)
+    private Synthesizer(SynthesisNetwork network, int? image, ForwardPass? pass, bool isOwner)
     {
         (_network, _image, _pass, _isOwner) = (network, image, pass, isOwner);
         _device = network.parameters().First().device;
@@ -54,7 +54,7 @@ public sealed class Synthesizer : IDisposable
 
     /// <summary>Of a network that learns: each photo is of its weights as they are, and nothing is prepared.</summary>
     /// <param name="network">The network, on its device. Stays the caller's to dispose.</param>
-    internal static Synthesizer WhileLearning(CascadedRefinementNetwork network) => new(network, 0, pass: null, isOwner: false);
+    internal static Synthesizer WhileLearning(SynthesisNetwork network) => new(network, 0, pass: null, isOwner: false);
 
     /// <summary>The same network, of which others of the k images are given. What is prepared stays this object's.</summary>
     /// <param name="image">Which image, from 0; null: all of them.</param>

@@ -29,7 +29,7 @@ internal sealed class WinogradCascade : IDisposable
     /// <summary>Whether some module of such a network is faster this way.</summary>
     public static bool Pays(CrnArchitecture architecture) => architecture.Modules().Any(Pays);
 
-    /// <summary>Synthesizes, as <see cref="CascadedRefinementNetwork.forward"/> does.</summary>
+    /// <summary>Synthesizes, as <see cref="SynthesisNetwork.forward"/> does.</summary>
     /// <param name="layout">The layout <c>[N, c, H, W]</c>.</param>
     /// <returns>The images <c>[N, k, 3, H, W]</c>.</returns>
     public Tensor Synthesize(Tensor layout)
@@ -51,7 +51,7 @@ internal sealed class WinogradCascade : IDisposable
             before = features.Maps;
         }
 
-        return _network.Images(features!.InPlace()).MoveToOuterDisposeScope();
+        return _network.Paint(features!.InPlace()).MoveToOuterDisposeScope();
     }
 
     public void Dispose()

@@ -76,7 +76,7 @@ internal sealed class EpochLoop(int pairs, TrainingOptions options, TrainingStat
     };
 
     /// <summary>Runs until something ends it; cancellation is not an error.</summary>
-    /// <exception cref="ArithmeticException">The loss is no longer a number.</exception>
+    /// <exception cref="TrainingDivergedException">The loss is no longer a number.</exception>
     public TrainingEnd Run(Step step, Action<TrainingProgress> report, CancellationToken cancellation)
     {
         _clock.Start();
@@ -129,9 +129,19 @@ internal sealed class EpochLoop(int pairs, TrainingOptions options, TrainingStat
     {
         if (cancellation.IsCancellationRequested)
             return TrainingEnd.Cancelled;
-        if (batch == 0 && _validationLossByEpoch.Count - TrainingState.BestEpoch(_validationLossByEpoch, options.LayerWeights.RescaleAfter) >= options.EarlyStoppingPatience)
+        if (batch == 0 && IsOutOfPatience())
             return TrainingEnd.OutOfPatience;
         return Elapsed >= options.TimeBudget ? TrainingEnd.OutOfTime : null;
+    }
+
+    private bool IsOutOfPatience()
+    {
+        int done = _validationLossByEpoch.Count;
+        int? rescaledAfter = options.LayerWeights.RescaleAfter;
+        // Before the layers' weights are rescaled nothing is minimized yet that the model is to be judged by.
+        if (rescaledAfter < options.Epochs && done <= rescaledAfter)
+            return false;
+        return done - TrainingState.BestEpoch(_validationLossByEpoch, rescaledAfter) >= options.EarlyStoppingPatience;
     }
 
     private void Order(int epoch)
@@ -163,5 +173,5 @@ internal sealed class EpochLoop(int pairs, TrainingOptions options, TrainingStat
 
     private double Finite(double loss, string what) => double.IsFinite(loss)
         ? loss
-        : throw new ArithmeticException($"The {what} became {loss} at step {StepsDone}. Lower the learning rate ({options.LearningRate}).");
+        : throw new TrainingDivergedException($"The {what} became {loss} at step {StepsDone}. Lower the learning rate ({options.LearningRate}).");
 }
