@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
+using CrnMlNet.Evaluation;
 using CrnMlNet.Evaluation.Studies;
 
 namespace CrnMlNet.Study;

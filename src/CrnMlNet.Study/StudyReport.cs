@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
+using CrnMlNet.Evaluation;
 using CrnMlNet.Evaluation.Studies;
 
 namespace CrnMlNet.Study;
@@ -77,7 +78,7 @@ public static class StudyReport
             """
             <p class="note">p is the exact two-sided binomial test against no preference, for each row alone; it and Wilson's interval take answers as
             independent. The bootstrap resamples workers and layouts, as answers of one worker or about one layout are alike; where the two intervals
-            differ, believe the bootstrap's.</p>
+            differ, believe the bootstrap's, which errs on the wide side.</p>
 
             """);
 
@@ -135,7 +136,7 @@ public static class StudyReport
 
     private static string Percent(double share) => Invariant($"{100 * share:0.0}%");
 
-    private static string Percent(Interval? interval) => interval is null ? "-" : Invariant($"{100 * interval.Low:0.0}-{100 * interval.High:0.0}%");
+    private static string Percent(Interval? interval) => interval is { Low: var low, High: var high } ? Invariant($"{100 * low:0.0}-{100 * high:0.0}%") : "-";
 
     private static string Score(double score) => score.ToString("+0.00;-0.00;0.00", CultureInfo.InvariantCulture);
 

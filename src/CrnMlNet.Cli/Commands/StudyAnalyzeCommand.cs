@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using CrnMlNet.Evaluation;
 using CrnMlNet.Evaluation.Studies;
 using CrnMlNet.Study;
 using CrnMlNet.Torch.Backend;
@@ -95,7 +96,7 @@ internal static class StudyAnalyzeCommand
 
     private static string Percent(double share) => FormattableString.Invariant($"{100 * share:0.0}%");
 
-    private static string Percent(Interval? interval) => interval is null ? "-" : FormattableString.Invariant($"{100 * interval.Low:0.0}-{100 * interval.High:0.0}%");
+    private static string Percent(Interval? interval) => interval is { Low: var low, High: var high } ? FormattableString.Invariant($"{100 * low:0.0}-{100 * high:0.0}%") : "-";
 
     private static string Score(double score) => score.ToString("+0.00;-0.00;0.00", CultureInfo.InvariantCulture);
 }

@@ -144,7 +144,7 @@ public sealed record StudyAnalysis(
         return new Preference(
             study.Systems[first], study.Systems[second], cell[0].Milliseconds, preferred, cell.Length,
             cell.Select(judgement => judgement.Worker).Distinct().Count(), cell.Select(judgement => judgement.Layout).Distinct().Count(),
-            ExactBinomial.TwoSided(preferred, cell.Length), Interval.Wilson(preferred, cell.Length), interval?[0]);
+            ExactBinomial.TwoSided(preferred, cell.Length), WilsonInterval.Of(preferred, cell.Length), interval?[0]);
     }
 
     private static Ranking? Rank(PairwiseStudy study, int? time, Judgement[] judgements, TwoWayBootstrap bootstrap, bool sideBias)

@@ -3,7 +3,8 @@ namespace CrnMlNet.Evaluation.Studies;
 /// <summary>
 /// Resamples workers and layouts, each with replacement and independently of each other; an answer counts as often as its worker
 /// times as often as its layout was drawn (A. B. Owen, "The pigeonhole bootstrap", Annals of Applied Statistics 2007). Answers of
-/// one worker, or about one layout, are alike, and so say less than as many independent ones.
+/// one worker, or about one layout, are alike, and so say less than as many independent ones. Where they are not alike at all, these
+/// intervals are too wide, by a factor of up to the square root of 3.
 /// </summary>
 internal sealed class TwoWayBootstrap
 {
@@ -45,7 +46,7 @@ internal sealed class TwoWayBootstrap
             for (int i = 0; i < values.Length; i++)
                 values[i].Add(computed[i]);
         }
-        return values?.Select(Interval.Percentile).ToArray();
+        return values?.Select(Bootstrap.IntervalOf).ToArray();
     }
 
     /// <summary>How often each of as many as there are is drawn.</summary>

@@ -29,7 +29,7 @@ public class StudyAnalysisTests
         Assert.Equal((24, 32, 2, 20), (preference.Preferred, preference.Answers, preference.Workers, preference.Layouts));
         Assert.Equal(0.75, preference.Rate);
         Assert.Equal(ExactBinomial.TwoSided(24, 32), preference.P);
-        Assert.Equal(Interval.Wilson(24, 32), preference.Wilson);
+        Assert.Equal(WilsonInterval.Of(24, 32), preference.Wilson);
         Assert.Equal((2, 32), (analysis.Workers, analysis.Answers));
         Assert.Empty(analysis.Excluded);
         // (24 + 1/2) to (8 + 1/2), around 0.
@@ -82,7 +82,7 @@ public class StudyAnalysisTests
     {
         var answers = Enumerable.Range(0, 30).SelectMany(worker => Answers($"worker{worker}", 10)).ToArray();
 
-        var interval = StudyAnalysis.Of(Study, answers).Preferences[0].Bootstrap!;
+        var interval = StudyAnalysis.Of(Study, answers).Preferences[0].Bootstrap!.Value;
 
         Assert.Equal(0.5 - 1.96 / Math.Sqrt(80), interval.Low, 0.04);
         Assert.Equal(0.5 + 1.96 / Math.Sqrt(80), interval.High, 0.04);

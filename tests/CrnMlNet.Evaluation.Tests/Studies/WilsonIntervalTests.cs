@@ -2,7 +2,7 @@ using CrnMlNet.Evaluation.Studies;
 
 namespace CrnMlNet.Evaluation.Tests.Studies;
 
-public class IntervalTests
+public class WilsonIntervalTests
 {
     // R. G. Newcombe, "Two-sided confidence intervals for the single proportion", Statistics in Medicine 1998, table I, method 3.
     [Theory]
@@ -12,7 +12,7 @@ public class IntervalTests
     [InlineData(1, 29, 0.0061, 0.1718)]
     public void Wilsons_interval_is_Newcombes(int successes, int trials, double low, double high)
     {
-        var interval = Interval.Wilson(successes, trials);
+        var interval = WilsonInterval.Of(successes, trials);
 
         Assert.Equal(low, interval.Low, 0.00005);
         Assert.Equal(high, interval.High, 0.00005);
@@ -21,25 +21,14 @@ public class IntervalTests
     [Fact]
     public void It_is_symmetric_and_stays_within_0_and_1()
     {
-        var (few, many) = (Interval.Wilson(3, 40), Interval.Wilson(37, 40));
+        var (few, many) = (WilsonInterval.Of(3, 40), WilsonInterval.Of(37, 40));
 
         Assert.Equal(few.Low, 1 - many.High, 1e-12);
         Assert.Equal(few.High, 1 - many.Low, 1e-12);
-        Assert.Equal(1, Interval.Wilson(20, 20).High);
-        Assert.Equal(0, Interval.Wilson(0, 20).Low);
+        Assert.Equal(1, WilsonInterval.Of(20, 20).High);
+        Assert.Equal(0, WilsonInterval.Of(0, 20).Low);
     }
 
     [Fact]
-    public void No_trial_has_no_interval() => Assert.Throws<ArgumentOutOfRangeException>(() => Interval.Wilson(0, 0));
-
-    // R: quantile(1:5, c(.025, .975)) gives 1.1 and 4.9.
-    [Fact]
-    public void Percentiles_lie_between_replicates_as_in_R()
-    {
-        var interval = Interval.Percentile([5, 1, 4, 2, 3])!;
-
-        Assert.Equal(1.1, interval.Low, 1e-12);
-        Assert.Equal(4.9, interval.High, 1e-12);
-        Assert.Null(Interval.Percentile([]));
-    }
+    public void No_trial_has_no_interval() => Assert.Throws<ArgumentOutOfRangeException>(() => WilsonInterval.Of(0, 0));
 }
