@@ -53,12 +53,12 @@ internal static class StudyServeCommand
 
     private static async Task<int> RunAsync(string folder, IPEndPoint endpoint)
     {
-        using var stop = new StopSignal(() => Console.WriteLine("Stopping."));
+        using var stop = new StopSignal(() => { });
         await using var server = await StudyServer.StartAsync(folder, endpoint, fault => Console.Error.WriteLine($"crn: {fault}"));
         Console.WriteLine($"The study '{folder}' is at {server.Address}  (Ctrl-C stops)");
         await Task.Delay(Timeout.Infinite, stop.Token).ContinueWith(_ => { }, TaskScheduler.Default);
         var (workers, answers) = await server.CountAsync();
-        Console.WriteLine($"{answers} answers of {workers} workers so far. Next: crn study analyze {folder}");
+        Console.WriteLine($"{answers} answers of {workers} workers are saved. Next: crn study analyze {folder}");
         return stop.ExitCode;
     }
 }
