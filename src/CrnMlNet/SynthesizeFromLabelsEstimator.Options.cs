@@ -5,6 +5,7 @@ using CrnMlNet.Torch.Training;
 using CrnMlNet.Torch.Weights;
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
+using Microsoft.ML.SearchSpace;
 
 namespace CrnMlNet;
 
@@ -13,6 +14,11 @@ public sealed partial class SynthesizeFromLabelsEstimator
     /// <summary>
     /// Everything that can be set. Properties, so that they can be bound from configuration and tuned; an estimator copies them.
     /// </summary>
+    /// <remarks>
+    /// What is worth tuning carries the attributes of <c>Microsoft.ML.SearchSpace</c>, so that Microsoft.ML.AutoML's <c>SearchSpace&lt;Options&gt;</c>
+    /// finds it; samples/AutoSynthesis does the same without it. What JSON cannot carry is passed over when options become JSON, as
+    /// AutoML's parameters do.
+    /// </remarks>
     public sealed class Options
     {
         /// <summary>The column of synthesized photos. Where there are several, it is the first one's name, and the others append <c>.1</c>, <c>.2</c>, ...</summary>
@@ -55,12 +61,14 @@ public sealed partial class SynthesizeFromLabelsEstimator
         /// Factor on the number of feature maps, 1/64 to 4. 1 is the paper's network, for a GPU; time and memory grow with
         /// its square, and 1/8 trains on a CPU.
         /// </summary>
+        [Choice(1.0 / 16, 1.0 / 8, 1.0 / 4)]
         public double WidthFactor { get; set; } = 0.125;
 
         /// <summary>
         /// Channels of fixed noise beside the layout of every module, 0 to 64. Noise gives texture something to grow from where
         /// a layout is flat; without it, and without VGG-19, walls and roads stay foggy. 0 is the paper's network.
         /// </summary>
+        [Range(0, 8)]
         public int NoiseChannels { get; set; } = 2;
 
         /// <summary>
@@ -106,6 +114,7 @@ public sealed partial class SynthesizeFromLabelsEstimator
         public int? TrainOnlyNewestModules { get; set; }
 
         /// <summary>Pairs in a training step, at least 1. The paper's authors use 1.</summary>
+        [Choice(1, 2, 4)]
         public int BatchSize { get; set; } = 1;
 
         /// <summary>
@@ -116,9 +125,11 @@ public sealed partial class SynthesizeFromLabelsEstimator
         public bool? GradientCheckpointing { get; set; }
 
         /// <summary>Adam's learning rate, above 0 and below 1. The paper's authors use 1e-4, for a network of full width.</summary>
+        [Range(1e-4, 1e-2, logBase: true)]
         public double LearningRate { get; set; } = 1e-3;
 
         /// <summary>Whether pairs are mirrored left to right half of the time while training.</summary>
+        [BooleanChoice(true)]
         public bool Mirror { get; set; } = true;
 
         /// <summary>In which network synthesized and real photos are compared: VGG-19 where it was imported, unless set.</summary>
