@@ -14,6 +14,26 @@ internal static class LabelUpload
 
     private static ReadOnlySpan<byte> Beginning => [0x89, (byte)'P', (byte)'N', (byte)'G', 0x0D, 0x0A, 0x1A, 0x0A, 0, 0, 0, 13, (byte)'I', (byte)'H', (byte)'D', (byte)'R'];
 
+    /// <summary>Receives a file.</summary>
+    /// <param name="body">The request's.</param>
+    /// <param name="length">How long the request says it is; null: it does not say.</param>
+    /// <param name="gone">Cancelled when the sender has gone.</param>
+    /// <returns>All of it; null: it is larger than <see cref="LargestFile"/>.</returns>
+    public static async Task<byte[]?> Receive(Stream body, long? length, CancellationToken gone)
+    {
+        if (length > LargestFile)
+            return null;
+        using var file = new MemoryStream((int)(length ?? 0));
+        var buffer = new byte[64 << 10];
+        while (await body.ReadAsync(buffer, gone) is > 0 and var count)
+        {
+            if (file.Length + count > LargestFile)
+                return null;
+            file.Write(buffer, 0, count);
+        }
+        return file.Length == file.Capacity ? file.GetBuffer() : file.ToArray();
+    }
+
     /// <summary>Reads it.</summary>
     /// <returns>The palette's channel of every pixel at the painter's size.</returns>
     /// <exception cref="InvalidDataException">It is no PNG, is damaged, has too many pixels, or ids or colours that the palette lacks.</exception>

@@ -39,9 +39,9 @@ internal sealed class PaintQueue : IDisposable
         {
             ObjectDisposedException.ThrowIf(_closed, this);
             if (_waiting.Count(other => other.Painter == painter) >= PlacesPerPainter)
-                throw new QueueFullException(StatusCodes.Status429TooManyRequests, $"You are waiting for {PlacesPerPainter} photos already. Wait for one of them, or cancel it.");
+                throw new QueueFullException($"You are waiting for {PlacesPerPainter} photos already. Wait for one of them, or cancel it.");
             if (_waiting.Count >= Places)
-                throw new QueueFullException(StatusCodes.Status503ServiceUnavailable, $"{Places} photos are being waited for. Try again in a moment.");
+                throw new QueueFullException($"{Places} photos are being waited for. Try again in a moment.");
             _waiting.AddLast(turn.Place);
             Monitor.Pulse(_waiting);
         }
@@ -120,9 +120,5 @@ internal sealed class PaintQueue : IDisposable
 }
 
 /// <summary>There is no place to wait.</summary>
-/// <param name="status">The HTTP status that says so.</param>
 /// <param name="message">What to do.</param>
-internal sealed class QueueFullException(int status, string message) : Exception(message)
-{
-    public int Status => status;
-}
+internal sealed class QueueFullException(string message) : Exception(message);

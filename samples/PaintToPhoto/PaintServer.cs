@@ -10,7 +10,7 @@ internal static class PaintServer
 {
     public const string DefaultUrl = "http://127.0.0.1:5080";
 
-    private const int MostConnections = 256;
+    private const int MostConnections = 4096;
 
     /// <summary>Serves until the program is stopped.</summary>
     /// <returns>The exit code.</returns>
@@ -24,11 +24,13 @@ internal static class PaintServer
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxConcurrentConnections = MostConnections;
-            kestrel.Limits.MaxRequestBodySize = LabelUpload.LargestFile;
+            // Far above what is read of any request: who sends somewhat too much gets an answer, not a closed connection.
+            kestrel.Limits.MaxRequestBodySize = 8 * LabelUpload.LargestFile;
             kestrel.Limits.MinRequestBodyDataRate = new MinDataRate(bytesPerSecond: 1000, gracePeriod: TimeSpan.FromSeconds(5));
         });
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         builder.Services.AddProblemDetails();
+        builder.Services.AddRateLimiter(PhotoEndpoints.Limit);
         builder.Services.AddSingleton(settings);
         builder.Services.AddSingleton<PaintQueue>();
         builder.Services.AddSingleton<StudioOpening>();
@@ -49,6 +51,7 @@ internal static class PaintServer
         app.UseStatusCodePages();
         app.UseDefaultFiles();
         app.UseStaticFiles();
+        app.UseRateLimiter();
         app.MapPhotos();
 
         await app.StartAsync(stop);

@@ -1,5 +1,7 @@
 using System.Net.Mime;
+using System.Threading.RateLimiting;
 using CrnMlNet;
+using Microsoft.AspNetCore.RateLimiting;
 
 namespace PaintToPhoto;
 
@@ -8,6 +10,15 @@ internal static class PhotoEndpoints
 {
     private const string Painter = "X-Painter";
     private const int LongestPainter = 64;
+    private const string Uploads = "uploads";
+    private const int MostUploads = 4;
+
+    /// <summary>Files that are being read take memory: few at a time.</summary>
+    public static void Limit(RateLimiterOptions limits)
+    {
+        limits.AddConcurrencyLimiter(Uploads, uploads => (uploads.PermitLimit, uploads.QueueLimit) = (MostUploads, 0));
+        limits.OnRejected = async (rejection, _) => await Refuse(rejection.HttpContext, $"{MostUploads} label maps are being read. Try again in a moment.").ExecuteAsync(rejection.HttpContext);
+    }
 
     public static void MapPhotos(this WebApplication app)
     {
@@ -20,7 +31,7 @@ internal static class PhotoEndpoints
             : Problem(StatusCodes.Status404NotFound, "There is no such example."));
         api.MapPost("/photo", (HttpContext context, StudioOpening opening, PaintQueue queue) => Paint(context, opening, queue, studio => studio.Photo));
         api.MapPost("/preview", (HttpContext context, StudioOpening opening, PaintQueue queue) => Paint(context, opening, queue, studio => studio.Preview ?? studio.Photo));
-        api.MapPost("/labels", Upload);
+        api.MapPost("/labels", Upload).RequireRateLimiting(Uploads);
         api.MapFallback(() => Problem(StatusCodes.Status404NotFound, "There is no such address."));
     }
 
@@ -80,11 +91,8 @@ internal static class PhotoEndpoints
             return NotYet();
         if (context.Request.ContentType != MediaTypeNames.Image.Png)
             return Problem(StatusCodes.Status415UnsupportedMediaType, "This is not a PNG file. Choose a label map that is one.");
-        if (context.Request.ContentLength > LabelUpload.LargestFile)
-            return Problem(StatusCodes.Status413PayloadTooLarge, $"The file has {context.Request.ContentLength:N0} bytes; label maps of up to {LabelUpload.LargestFile:N0} are read.");
-        using var body = new MemoryStream();
-        await context.Request.Body.CopyToAsync(body, context.RequestAborted);
-        byte[] file = body.ToArray();
+        if (await LabelUpload.Receive(context.Request.Body, context.Request.ContentLength, context.RequestAborted) is not { } file)
+            return Problem(StatusCodes.Status413PayloadTooLarge, $"The file is larger than {LabelUpload.LargestFile:N0} bytes, the most that is read of a label map.");
         return await InTurn(context, queue, () => LabelUpload.Read(file, studio.Photo), MediaTypeNames.Application.Octet);
     }
 
@@ -97,8 +105,7 @@ internal static class PhotoEndpoints
         }
         catch (QueueFullException e)
         {
-            context.Response.Headers.RetryAfter = "1";
-            return Problem(e.Status, e.Message);
+            return Refuse(context, e.Message);
         }
         catch (OperationCanceledException)
         {
@@ -109,6 +116,12 @@ internal static class PhotoEndpoints
         {
             return Problem(StatusCodes.Status400BadRequest, e.Message);
         }
+    }
+
+    private static IResult Refuse(HttpContext context, string detail)
+    {
+        context.Response.Headers.RetryAfter = "1";
+        return Problem(StatusCodes.Status429TooManyRequests, detail);
     }
 
     private static IResult NotYet() => new RetryLater();

@@ -40,8 +40,8 @@ internal sealed class Page : IAsyncDisposable
     /// <param name="last">The version that was seen last; null: none was.</param>
     public async Task<PagePhoto> PhotoComes(string? last)
     {
-        await Tab.WaitForFunctionAsync(
-            "last => { const photo = document.getElementById('photo').dataset; return photo.kind === 'photo' && photo.version !== last && !document.getElementById('save-photo').disabled }", last);
+        string isNew = last is null ? "" : $":not([data-version='{last}'])";
+        await Tab.Locator($"#studio:has(#photo[data-kind=photo]{isNew}):has(#save-photo:enabled)").WaitForAsync();
         return await Pixels("photo");
     }
 

@@ -1,5 +1,7 @@
 using System.Diagnostics;
+using System.Net;
 using System.Net.Http.Headers;
+using System.Text.Json;
 
 namespace PaintToPhoto.Tests;
 
@@ -79,16 +81,21 @@ internal sealed class PaintProcess : IDisposable
     }
 
     /// <summary>Asks for a photo or a preview of a layout.</summary>
-    public Task<HttpResponseMessage> Paint(byte[] channels, string kind = "photo", string? painter = null, CancellationToken gone = default)
-        => Post($"api/{kind}", channels, "application/octet-stream", painter, gone);
+    public Task<Answer> Paint(byte[] channels, string kind = "photo", string? painter = null) => Post($"api/{kind}", channels, "application/octet-stream", painter);
 
-    public async Task<HttpResponseMessage> Post(string path, byte[] body, string type, string? painter = null, CancellationToken gone = default)
+    public Task<Answer> Post(string path, byte[] body, string type, string? painter = null) => Ask(Posting(path, body, type, painter), TestContext.Current.CancellationToken);
+
+    public Task<Answer> Get(string path) => Ask(new HttpRequestMessage(HttpMethod.Get, path), TestContext.Current.CancellationToken);
+
+    /// <summary>Asks for a photo, and hangs up when it is not wanted any more.</summary>
+    public Task<Answer> PaintUntil(CancellationToken gone, byte[] channels, string painter)
+        => Ask(Posting("api/photo", channels, "application/octet-stream", painter), gone);
+
+    public async Task<Answer> Ask(HttpRequestMessage request, CancellationToken gone)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new ByteArrayContent(body) };
-        request.Content.Headers.ContentType = new MediaTypeHeaderValue(type);
-        if (painter is not null)
-            request.Headers.Add("X-Painter", painter);
-        return await Client.SendAsync(request, gone);
+        using (request)
+        using (var response = await Client.SendAsync(request, gone))
+            return new Answer(response.StatusCode, response.Content.Headers.ContentType?.MediaType, response.Headers.RetryAfter?.Delta, await response.Content.ReadAsByteArrayAsync(gone));
     }
 
     public void Dispose()
@@ -97,6 +104,15 @@ internal sealed class PaintProcess : IDisposable
         if (!_process.HasExited)
             _process.Kill();
         _process.Dispose();
+    }
+
+    private static HttpRequestMessage Posting(string path, byte[] body, string type, string? painter)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new ByteArrayContent(body) };
+        request.Content.Headers.ContentType = new MediaTypeHeaderValue(type);
+        if (painter is not null)
+            request.Headers.Add("X-Painter", painter);
+        return request;
     }
 
     private static void Keep(List<string> lines, string? line)
@@ -111,5 +127,29 @@ internal sealed class PaintProcess : IDisposable
     {
         lock (lines)
             return [.. lines];
+    }
+}
+
+/// <summary>What the server answers.</summary>
+internal sealed record Answer(HttpStatusCode Status, string? Type, TimeSpan? RetryAfter, byte[] Body)
+{
+    /// <summary>What it says is wrong, in problem+json.</summary>
+    public string Detail
+    {
+        get
+        {
+            Assert.Equal("application/problem+json", Type);
+            using var problem = JsonDocument.Parse(Body);
+            return problem.RootElement.GetProperty("detail").GetString()!;
+        }
+    }
+
+    public PagePhoto Photo
+    {
+        get
+        {
+            Assert.Equal((HttpStatusCode.OK, "image/png"), (Status, Type));
+            return PagePhoto.FromPng(Body);
+        }
     }
 }

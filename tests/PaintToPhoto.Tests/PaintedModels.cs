@@ -11,18 +11,20 @@ namespace PaintToPhoto.Tests;
 public sealed class PaintedModels : IDisposable
 {
     public const int Height = 32, Width = 64, PreviewHeight = 16, PreviewWidth = 32;
-    public const byte Sky = 0, Road = 1, Car = 2, Void = 3;
+    public const byte Sky = 0, Road = 1, Car = 2, Unlabelled = 3;
 
     private static readonly LabelPalette Palette = new(
         "three classes", [new("sky", new(70, 130, 180), 10), new("road", new(128, 64, 128), 20), new("car", new(0, 0, 142), 30)], voidIds: [255], voidColors: [new(0, 0, 0)]);
 
-    // What the photos show of each class.
-    private static readonly RgbColor[] Paint = [new(120, 190, 250), new(90, 90, 90), new(220, 30, 30), new(0, 0, 0)];
+    /// <summary>What the photos show of each class.</summary>
+    public static readonly RgbColor[] Paint = [new(120, 190, 250), new(90, 90, 90), new(220, 30, 30), new(0, 0, 0)];
 
     private readonly TemporaryFolder _folder = new();
+    private readonly Lazy<PaintProcess> _server;
 
     public PaintedModels()
     {
+        _server = new(() => Serve());
         Train(ModelPath, Palette, Height, Width, epochs: 12, images: 1, learningRate: 1e-2);
         Train(PreviewModelPath, Palette, PreviewHeight, PreviewWidth, epochs: 12, images: 1, learningRate: 1e-2);
         Train(DiverseModelPath, LabelPalette.CamVid, 24, 32, epochs: 1, images: 3, learningRate: 1e-3);
@@ -40,7 +42,22 @@ public sealed class PaintedModels : IDisposable
 
     public string ExamplesFolder => _folder["examples"];
 
+    /// <summary>A server that all tests may paint at.</summary>
+    internal PaintProcess Server => _server.Value;
+
+    /// <summary>Another one, for a test that ends it or wears it out.</summary>
     internal PaintProcess Serve() => PaintProcess.Serve("--model", ModelPath, "--preview-model", PreviewModelPath, "--examples", ExamplesFolder);
+
+    /// <summary>The photos that a model paints, in this process.</summary>
+    internal static PagePhoto[] Photos(string path, byte[] channels)
+    {
+        using var model = (SynthesizeFromLabelsTransformer)new MLContext().Model.Load(path, out _);
+        var images = model.SynthesizeAll(channels);
+        var photos = images.Select(PagePhoto.FromImage).ToArray();
+        foreach (var image in images)
+            image.Dispose();
+        return photos;
+    }
 
     /// <summary>Sky above road, and a car whose place depends on the number.</summary>
     public static byte[] Scene(int number, int height = Height, int width = Width)
@@ -54,7 +71,12 @@ public sealed class PaintedModels : IDisposable
         return y < Height / 2 + number % 5 ? Sky : Road;
     }
 
-    public void Dispose() => _folder.Dispose();
+    public void Dispose()
+    {
+        if (_server.IsValueCreated)
+            _server.Value.Dispose();
+        _folder.Dispose();
+    }
 
     private static void Train(string path, LabelPalette palette, int height, int width, int epochs, int images, double learningRate)
     {

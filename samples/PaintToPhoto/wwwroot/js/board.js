@@ -5,13 +5,9 @@ const mostZoom = 16;
  * fingers move and zoom; with the keyboard a cursor is moved.
  */
 export class Board {
-  /** The tool in hand: 'brush', 'fill', 'rectangle', 'line' or 'eyedropper'. */
-  tool = 'brush';
-  /** The brush's size in pixels of the layout. */
-  size = 12;
-  /** The channel that is painted. */
-  channel = 0;
-
+  #tool = 'brush';
+  #size = 1;
+  #channel = 0;
   #layout;
   #history;
   #listener;
@@ -55,8 +51,14 @@ export class Board {
     return this.#zoom;
   }
 
-  get isPainting() {
-    return this.#stroke !== null;
+  /** The brush's size in pixels of the layout. */
+  get size() {
+    return this.#size;
+  }
+
+  /** The channel that is painted with. */
+  get channel() {
+    return this.#channel;
   }
 
   /** Draws the layout, with the next picture of the screen. */
@@ -83,7 +85,7 @@ export class Board {
     this.#sheet.style.setProperty('--zoom', zoom);
     this.#board.scrollLeft = shareX * zoom - x;
     this.#board.scrollTop = shareY * zoom - y;
-    this.#showCursor();
+    this.#placeCursor();
     this.#listener.zoomed(zoom);
   }
 
@@ -96,9 +98,10 @@ export class Board {
     this.#tell(false);
   }
 
-  /** Shows how large the brush is. */
-  showBrush() {
-    this.#showCursor();
+  /** Takes another tool, brush or class in hand. */
+  take({ tool = this.#tool, size = this.#size, channel = this.#channel }) {
+    [this.#tool, this.#size, this.#channel] = [tool, size, channel];
+    this.#placeCursor();
   }
 
   #listen() {
@@ -127,7 +130,7 @@ export class Board {
       event.preventDefault();
       this.zoomTo(this.#zoom * 2 ** (-event.deltaY / 200), event.clientX, event.clientY);
     }, { passive: false });
-    new ResizeObserver(() => this.#showCursor()).observe(this.#canvas);
+    new ResizeObserver(() => this.#placeCursor()).observe(this.#canvas);
   }
 
   #pixel({ clientX, clientY }) {
@@ -151,7 +154,7 @@ export class Board {
     if (this.#fingers.size > 2 || this.#pinch !== null)
       return;
     this.#at = this.#pixel(event);
-    this.#begin(event.altKey ? 'eyedropper' : this.tool);
+    this.#begin(event.altKey ? 'eyedropper' : this.#tool);
     this.#showCursor();
   }
 
@@ -213,7 +216,7 @@ export class Board {
     this.#stroke = { tool, x, y, lastX: x, lastY: y };
     if (tool === 'fill') {
       if (this.#layout.contains(x, y))
-        this.#layout.fill(x, y, this.channel);
+        this.#layout.fill(x, y, this.#channel);
       this.#end();
       return;
     }
@@ -225,13 +228,13 @@ export class Board {
     if (stroke === null || (!isFirst && x === stroke.lastX && y === stroke.lastY))
       return;
     if (stroke.tool === 'brush') {
-      this.#layout.line(stroke.lastX, stroke.lastY, x, y, this.size, this.channel);
+      this.#layout.line(stroke.lastX, stroke.lastY, x, y, this.#size, this.#channel);
     } else {
       this.#history.rewind();
       if (stroke.tool === 'rectangle')
-        this.#layout.rectangle(stroke.x, stroke.y, x, y, this.channel);
+        this.#layout.rectangle(stroke.x, stroke.y, x, y, this.#channel);
       else
-        this.#layout.line(stroke.x, stroke.y, x, y, this.size, this.channel);
+        this.#layout.line(stroke.x, stroke.y, x, y, this.#size, this.#channel);
     }
     [stroke.lastX, stroke.lastY] = [x, y];
     this.#tell(true);
@@ -278,16 +281,21 @@ export class Board {
       this.#end();
       return;
     }
-    this.#begin(this.tool);
-    if (this.tool === 'brush')
+    this.#begin(this.#tool);
+    if (this.#tool === 'brush')
       this.#end();
   }
 
   #showCursor() {
+    this.#cursor.hidden = false;
+    this.#placeCursor();
+  }
+
+  #placeCursor() {
     const { width, height } = this.#canvas.getBoundingClientRect();
     if (width === 0)
       return;
-    const hasSize = this.tool === 'brush' || this.tool === 'line', size = hasSize ? this.size : 1;
+    const hasSize = this.#tool === 'brush' || this.#tool === 'line', size = hasSize ? this.#size : 1;
     const shift = size % 2 === 0 ? 0 : 0.5;
     Object.assign(this.#cursor.style, {
       left: `${(this.#at.x + shift) * width / this.#layout.width}px`,
@@ -296,6 +304,5 @@ export class Board {
       height: `${size * height / this.#layout.height}px`,
     });
     this.#cursor.className = hasSize ? 'round' : '';
-    this.#cursor.hidden = false;
   }
 }

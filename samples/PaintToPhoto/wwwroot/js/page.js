@@ -55,8 +55,8 @@ function open(model) {
 
   const photoView = showPhotos(model, () => photographer.isCurrent);
   const photographer = new Photographer(model, layout, { show: photoView.show, working: photoView.working, refused });
-  const board = new Board(layout, history, classes.map(label => label.color), { changed, picked: choose, zoomed, moved });
-  const choose = makeClasses(classes, channel => board.channel = channel);
+  const board = new Board(layout, history, classes.map(label => label.color), { changed, picked: channel => choose(channel), zoomed, moved });
+  const choose = makeClasses(classes, channel => board.take({ channel }));
 
   function changed(moving) {
     photographer.changed(moving);
@@ -111,14 +111,14 @@ function open(model) {
 
   function useTool(tool) {
     board.cancel();
-    board.tool = tool;
+    board.take({ tool });
     document.querySelector(`input[name=tool][value=${tool}]`).checked = true;
   }
 
   function setSize(size) {
     const input = element('size-input');
     input.value = size;
-    board.size = Number(input.value);
+    board.take({ size: Number(input.value) });
     element('size').querySelector('output').textContent = input.value;
   }
 
