@@ -63,8 +63,22 @@ internal sealed class Page : IAsyncDisposable
         return await Pixels("labels");
     }
 
+    /// <summary>The label map as channels of the palette of <see cref="PaintedModels"/>.</summary>
+    public async Task<byte[]> Channels()
+    {
+        var labels = await Labels();
+        return [.. Enumerable.Range(0, labels.Width * labels.Height).Select(i => (byte)PaintedModels.Colours.IndexOf(labels[i % labels.Width, i / labels.Width]))];
+    }
+
     /// <summary>Draws with the mouse along places of the label map, in its pixels.</summary>
     public async Task Drag(params (double X, double Y)[] places)
+    {
+        await Begin(places);
+        await Tab.Mouse.UpAsync();
+    }
+
+    /// <summary>The same, without letting go.</summary>
+    public async Task Begin(params (double X, double Y)[] places)
     {
         var (left, top, scale) = await Box();
         for (int i = 0; i < places.Length; i++)
@@ -73,8 +87,25 @@ internal sealed class Page : IAsyncDisposable
             if (i == 0)
                 await Tab.Mouse.DownAsync();
         }
-        await Tab.Mouse.UpAsync();
     }
+
+    /// <summary>Chooses what a label or a button of the page says.</summary>
+    public Task Choose(string name) => Tab.GetByRole(AriaRole.Radio, new() { Name = name, Exact = true }).CheckAsync(new() { Force = true });
+
+    public Task Click(string name) => Tab.GetByRole(AriaRole.Button, new() { Name = name, Exact = true }).ClickAsync();
+
+    /// <summary>Clicks what saves a file, and gives the file's name and bytes.</summary>
+    public async Task<(string Name, byte[] Bytes)> Download(ILocator button)
+    {
+        var download = await Tab.RunAndWaitForDownloadAsync(() => button.ClickAsync());
+        using var bytes = new MemoryStream();
+        await using var stream = await download.CreateReadStreamAsync();
+        await stream.CopyToAsync(bytes, TestContext.Current.CancellationToken);
+        return (download.SuggestedFilename, bytes.ToArray());
+    }
+
+    /// <summary>Opens a label map, as the file dialog would.</summary>
+    public Task OpenFile(string path) => Tab.Locator("#file").SetInputFilesAsync(path);
 
     /// <summary>Where the label map is on the screen, and how large one of its pixels.</summary>
     public async Task<(double Left, double Top, double Scale)> Box()

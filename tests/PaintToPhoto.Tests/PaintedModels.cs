@@ -16,6 +16,9 @@ public sealed class PaintedModels : IDisposable
     private static readonly LabelPalette Palette = new(
         "three classes", [new("sky", new(70, 130, 180), 10), new("road", new(128, 64, 128), 20), new("car", new(0, 0, 142), 30)], voidIds: [255], voidColors: [new(0, 0, 0)]);
 
+    /// <summary>The palette's colours, void's last.</summary>
+    internal static readonly List<(byte R, byte G, byte B)> Colours = [(70, 130, 180), (128, 64, 128), (0, 0, 142), (0, 0, 0)];
+
     /// <summary>What the photos show of each class.</summary>
     public static readonly RgbColor[] Paint = [new(120, 190, 250), new(90, 90, 90), new(220, 30, 30), new(0, 0, 0)];
 
