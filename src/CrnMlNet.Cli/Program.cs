@@ -25,6 +25,7 @@ var root = new RootCommand(
 {
     TrainCommand.Create(),
     SynthesizeCommand.Create(),
+    TrainSegmenterCommand.Create(),
     VividCommand.Create(),
     InspectCommand.Create(),
     EvaluateCommand.Create(),

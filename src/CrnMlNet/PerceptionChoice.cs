@@ -21,12 +21,12 @@ public enum PerceptionChoice
 internal static class ChosenPerception
 {
     /// <summary>Opens the network that the options choose, and says which it is and why.</summary>
-    /// <exception cref="FormatException">VGG-19's weights are damaged.</exception>
+    /// <exception cref="FormatException">VGG-19's weights are damaged, or no trained network's, or it is not known what they expect of images.</exception>
     /// <exception cref="IOException">VGG-19's weights cannot be read.</exception>
     public static IPerceptionNetwork Open(SynthesizeFromLabelsEstimator.Options options, Device device, Action<string> log)
     {
         if (options.PerceptionWeightsPath is { } path)
-            return Say(Move(Vgg19File.Read(path), device), "as its weights are given");
+            return Say(Read(path, options.PerceptionNormalisation, device), "as its weights are given");
         if (options.Perception == PerceptionChoice.Vgg19 || (options.Perception == PerceptionChoice.Auto && Vgg19Import.Exists))
             return Say(Vgg19Import.Open(device), "as it was imported");
         log(options.Perception == PerceptionChoice.Filters
@@ -41,9 +41,19 @@ internal static class ChosenPerception
         }
     }
 
-    private static Vgg19 Move(Vgg19 network, Device device)
+    private static Vgg19 Read(string path, Vgg19Normalisation? normalisation, Device device)
     {
-        network.To(device);
-        return network;
+        var network = Vgg19File.Read(path, normalisation);
+        try
+        {
+            Vgg19File.Check(network);
+            network.To(device);
+            return network;
+        }
+        catch
+        {
+            network.Dispose();
+            throw;
+        }
     }
 }

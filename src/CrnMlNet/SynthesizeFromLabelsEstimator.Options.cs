@@ -137,9 +137,15 @@ public sealed partial class SynthesizeFromLabelsEstimator
 
         /// <summary>
         /// A file with VGG-19's weights to compare with instead of the imported ones, or null: any that <see cref="Torch.Weights.Vgg19File"/>
-        /// reads and of which it finds out what the weights expect of images.
+        /// reads. It is checked as <c>crn import vgg19</c> does.
         /// </summary>
         public string? PerceptionWeightsPath { get; set; }
+
+        /// <summary>
+        /// What the weights in <see cref="PerceptionWeightsPath"/> expect of images; null: what the file gives evidence of. In configuration:
+        /// <c>torchvision</c>, <c>matconvnet</c> or <c>caffe</c>.
+        /// </summary>
+        public Vgg19Normalisation? PerceptionNormalisation { get; set; }
 
         /// <summary>What is done to photos before the network learns from them; also to those of the <see cref="ValidationSet"/>.
         /// <see cref="PhotoPreprocessing.Vivid"/> takes its time while the data is read, about 5 microseconds a pixel of the working size.</summary>
@@ -174,7 +180,8 @@ public sealed partial class SynthesizeFromLabelsEstimator
 
         /// <summary>
         /// After how many epochs in which the validation loss reaches no new minimum training ends, at least 1; null: never. Needs a
-        /// <see cref="ValidationSet"/>. Nothing is remembered from one fit to the next.
+        /// <see cref="ValidationSet"/>. Nothing is remembered from one fit to the next. Where weights are rescaled (<see cref="LayerWeights"/>), epochs
+        /// count from then on.
         /// </summary>
         public int? EarlyStoppingPatience { get; set; }
 
@@ -330,6 +337,9 @@ public sealed partial class SynthesizeFromLabelsEstimator
             if (PerceptionWeightsPath is not null && Perception == PerceptionChoice.Filters)
                 throw context.Process(new ArgumentOutOfRangeException(
                     nameof(PerceptionWeightsPath), PerceptionWeightsPath, "PerceptionWeightsPath is for VGG-19, but Perception asks for the filters."));
+            if (PerceptionWeightsPath is null && PerceptionNormalisation is not null)
+                throw context.Process(new ArgumentOutOfRangeException(
+                    nameof(PerceptionNormalisation), PerceptionNormalisation, "PerceptionNormalisation is for the weights in PerceptionWeightsPath, which is not set; of imported ones it is known."));
             if (PerceptionWeightsPath is not null && !File.Exists(PerceptionWeightsPath))
                 throw context.Process(new ArgumentOutOfRangeException(
                     nameof(PerceptionWeightsPath), PerceptionWeightsPath, "The file of VGG-19's weights does not exist."));

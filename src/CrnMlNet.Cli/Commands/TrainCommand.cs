@@ -1,4 +1,5 @@
 using System.CommandLine;
+using CrnMlNet.Torch.Networks;
 using CrnMlNet.Torch.Objectives;
 
 namespace CrnMlNet.Cli.Commands;
@@ -97,6 +98,12 @@ internal static class TrainCommand
         var noMirror = new Option<bool>("--no-mirror") { Description = "Don't mirror pairs left to right half of the time." };
         var perception = OneOf("--perception", "In which network photos are compared; auto is VGG-19 where it was imported (crn import vgg19).", defaults.Perception);
         var perceptionWeights = new Option<string?>("--perception-weights") { Description = "A file of VGG-19's weights to compare with instead of the imported ones.", HelpName = "FILE" };
+        string[] normalisations = [.. Vgg19Normalisation.Known.Select(known => known.Name)];
+        var perceptionNormalisation = new Option<string?>("--perception-normalisation")
+        {
+            Description = "What the weights in that file expect of images, if not what the file gives evidence of. [default: found out]",
+            HelpName = string.Join('|', normalisations),
+        }.AcceptOnlyFromAmong(normalisations);
         var checkpoints = new Option<string?>("--checkpoints")
         {
             Description = "Where the training is kept while it runs, to be continued after a stop or a crash; removed when it is done. [default: beside the model, its name with .checkpoints]",
@@ -127,7 +134,7 @@ internal static class TrainCommand
             labels, photos, output, palette, height, width, epochs, stages, batchSize, learningRate, widthFactor, noiseChannels,
             imagesPerLayout, diversity, layerWeights, seed, device,
             validationLabels, validationPhotos, validationShare, patience, timeBudget, warmStart, gradientCheckpointing,
-            unknownLabels, labelEncoding, vivid, noMirror, perception, perceptionWeights, checkpoints, checkpointInterval, fresh, samples, sampleCount,
+            unknownLabels, labelEncoding, vivid, noMirror, perception, perceptionWeights, perceptionNormalisation, checkpoints, checkpointInterval, fresh, samples, sampleCount,
         };
         command.SetAction(parsed =>
         {
@@ -160,6 +167,7 @@ internal static class TrainCommand
                 WarmStartModelPath = parsed.GetValue(warmStart),
                 Perception = Enum.Parse<PerceptionChoice>(parsed.GetRequiredValue(perception), ignoreCase: true),
                 PerceptionWeightsPath = parsed.GetValue(perceptionWeights),
+                PerceptionNormalisation = parsed.GetValue(perceptionNormalisation) is { } name ? Vgg19Normalisation.Parse(name) : null,
                 CheckpointFolder = parsed.GetValue(checkpoints) ?? model + ".checkpoints",
                 CheckpointInterval = parsed.GetValue(checkpointInterval) ?? defaults.CheckpointInterval,
                 KeepCheckpoint = true, // until the model is saved

@@ -32,7 +32,7 @@ public sealed record CrnArchitecture
     /// <summary>The synthesized image's width in pixels.</summary>
     public required int Width { get; init; }
 
-    /// <summary>k, how many images are synthesized for a layout (paper, section 4.2). 1 unless diversity is wanted.</summary>
+    /// <summary>k, how many images are synthesized for a layout: 9 in the authors' networks that are to be diverse, otherwise 1.</summary>
     public int ImagesPerLayout { get; init; } = 1;
 
     /// <summary>

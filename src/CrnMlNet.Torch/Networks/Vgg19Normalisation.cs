@@ -1,9 +1,11 @@
+using System.ComponentModel;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace CrnMlNet.Torch.Networks;
 
 /// <summary>What a VGG-19's weights expect of an image's values, which follows from who trained and published them.</summary>
+[TypeConverter(typeof(Vgg19NormalisationConverter))]
 public sealed class Vgg19Normalisation
 {
     private readonly float[] _mean;
@@ -53,3 +55,6 @@ public sealed class Vgg19Normalisation
     /// <inheritdoc/>
     public override string ToString() => Name;
 }
+
+/// <summary>Turns a name into a normalisation, for configuration and property editors.</summary>
+internal sealed class Vgg19NormalisationConverter() : TextConverter<Vgg19Normalisation>(Vgg19Normalisation.Parse, normalisation => normalisation.Name);

@@ -1,5 +1,4 @@
 using System.ComponentModel;
-using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using CrnMlNet.Torch.Networks;
 
@@ -146,17 +145,4 @@ public sealed class LayerWeighting
 }
 
 /// <summary>Turns the text that <see cref="LayerWeighting.Parse"/> reads into a weighting, for configuration and property editors.</summary>
-internal sealed class LayerWeightingConverter : TypeConverter
-{
-    public override bool CanConvertFrom(ITypeDescriptorContext? context, Type sourceType) =>
-        sourceType == typeof(string) || base.CanConvertFrom(context, sourceType);
-
-    public override object? ConvertFrom(ITypeDescriptorContext? context, CultureInfo? culture, object value) =>
-        value is string text ? LayerWeighting.Parse(text) : base.ConvertFrom(context, culture, value);
-
-    public override bool CanConvertTo(ITypeDescriptorContext? context, [NotNullWhen(true)] Type? destinationType) =>
-        destinationType == typeof(string) || base.CanConvertTo(context, destinationType);
-
-    public override object? ConvertTo(ITypeDescriptorContext? context, CultureInfo? culture, object? value, Type destinationType) =>
-        value is LayerWeighting weighting && destinationType == typeof(string) ? weighting.ToString() : base.ConvertTo(context, culture, value, destinationType);
-}
+internal sealed class LayerWeightingConverter() : TextConverter<LayerWeighting>(LayerWeighting.Parse, weighting => weighting.ToString());

@@ -129,9 +129,19 @@ internal sealed class EpochLoop(int pairs, TrainingOptions options, TrainingStat
     {
         if (cancellation.IsCancellationRequested)
             return TrainingEnd.Cancelled;
-        if (batch == 0 && _validationLossByEpoch.Count - TrainingState.BestEpoch(_validationLossByEpoch, options.LayerWeights.RescaleAfter) >= options.EarlyStoppingPatience)
+        if (batch == 0 && IsOutOfPatience())
             return TrainingEnd.OutOfPatience;
         return Elapsed >= options.TimeBudget ? TrainingEnd.OutOfTime : null;
+    }
+
+    private bool IsOutOfPatience()
+    {
+        int done = _validationLossByEpoch.Count;
+        int? rescaledAfter = options.LayerWeights.RescaleAfter;
+        // Before the layers' weights are rescaled nothing is minimized yet that the model is to be judged by.
+        if (rescaledAfter < options.Epochs && done <= rescaledAfter)
+            return false;
+        return done - TrainingState.BestEpoch(_validationLossByEpoch, rescaledAfter) >= options.EarlyStoppingPatience;
     }
 
     private void Order(int epoch)

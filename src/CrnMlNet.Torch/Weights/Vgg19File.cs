@@ -21,6 +21,10 @@ public static class Vgg19File
     internal const string NormalisationKey = "normalisation";
 
     private const int FaultsShown = 5;
+
+    /// <summary>Layers of fewer kernels, which is the first one, are too small to tell.</summary>
+    private const int FewKernels = 1000;
+
     private const string TorchVisionHash = "dcbb9e9d", CaffeHash = "d01eb7cb";
 
     // torchvision numbers the layers with their ReLUs and poolings: models/vgg.py, cfgs["E"].
@@ -60,6 +64,28 @@ public static class Vgg19File
         var names = NamesIn(file);
         CheckShapes(file, names);
         return Fill(source, file, names);
+    }
+
+    /// <summary>
+    /// Sees whether a network is one to compare in. Weights that no trained network can have are refused (<see cref="KernelCoherence"/>), as are
+    /// such that make a tap die, which a SHA-256 alone does not tell: a right file may be read wrong.
+    /// </summary>
+    /// <param name="network">The network, on the CPU, as it was read.</param>
+    /// <param name="allowUntrained">Whether weights may be in no order, as those of no trained network are.</param>
+    /// <returns>Its activations.</returns>
+    /// <exception cref="FormatException">It is not.</exception>
+    internal static Vgg19Activations Check(Vgg19 network, bool allowUntrained = false)
+    {
+        var activations = Vgg19Activations.Of(network);
+        if (!activations.IsAlive)
+            throw new FormatException($"'{network.Source.FileName}' gives a network that is dead or overflows ({activations}): the file is damaged.");
+        var chance = allowUntrained ? null : network.Weights.FirstOrDefault(weight =>
+            weight.Value.dim() == 4 && weight.Value.shape[0] * weight.Value.shape[1] >= FewKernels && !KernelCoherence.Holds(weight.Value)).Key;
+        if (chance is not null)
+            throw new FormatException(
+                $"The numbers of {chance} in '{network.Source.FileName}' lie side by side as by chance, which those of a trained network do not: the file is damaged, "
+                + "has never been trained, or is read wrong. 'crn import vgg19 --untrained' takes it all the same.");
+        return activations;
     }
 
     /// <exception cref="FormatException">No normalisation has this name.</exception>

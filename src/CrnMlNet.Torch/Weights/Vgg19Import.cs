@@ -10,8 +10,7 @@ namespace CrnMlNet.Torch.Weights;
 /// Its metadata says where the weights are from, what they expect of images, and what activations they gave when they were imported.
 /// </summary>
 /// <remarks>
-/// There is one; importing another file replaces it. Weights that no trained network can have are refused
-/// (<see cref="KernelCoherence"/>), as are such that make a tap die, which a SHA-256 alone does not tell: a right file may be read wrong.
+/// There is one; importing another file replaces it. Weights that no trained network can have are refused (<see cref="Vgg19File.Check"/>).
 /// </remarks>
 public static class Vgg19Import
 {
@@ -20,9 +19,6 @@ public static class Vgg19Import
     /// <summary>What to say where it is needed and was not imported.</summary>
     internal const string Missing =
         "VGG-19 was not imported. Do so once: 'crn import vgg19 FILE' for a file that you have (crn import vgg19 --help tells which), or 'crn import vgg19 --download'.";
-
-    /// <summary>Layers of fewer kernels, which is the first one, are too small to tell.</summary>
-    private const int FewKernels = 1000;
 
     /// <summary>Where the copy is when there is one.</summary>
     /// <exception cref="IOException">The user has no cache folder.</exception>
@@ -41,11 +37,7 @@ public static class Vgg19Import
     public static string Keep(Vgg19 network, bool allowUntrained = false)
     {
         ArgumentNullException.ThrowIfNull(network);
-        var activations = Vgg19Activations.Of(network);
-        if (!activations.IsAlive)
-            throw new FormatException($"'{network.Source.FileName}' gives a network that is dead or overflows ({activations}): the file is damaged.");
-        if (!allowUntrained)
-            CheckTrained(network);
+        var activations = Vgg19File.Check(network, allowUntrained);
         try
         {
             UserCache.Write(Location, file => Safetensors.Write(
@@ -106,15 +98,5 @@ public static class Vgg19Import
             throw new FormatException($"its metadata's '{Sha256Key}' is no SHA-256.");
         activations = Vgg19Activations.Parse(values[3]);
         return Vgg19File.Read(file, new Vgg19Source(values[0], values[1], Vgg19File.Known(values[2])));
-    }
-
-    private static void CheckTrained(Vgg19 network)
-    {
-        var chance = network.Weights.Where(weight => weight.Value.dim() == 4 && weight.Value.shape[0] * weight.Value.shape[1] >= FewKernels)
-            .FirstOrDefault(weight => !KernelCoherence.Holds(weight.Value)).Key;
-        if (chance is not null)
-            throw new FormatException(
-                $"The numbers of {chance} in '{network.Source.FileName}' lie side by side as by chance, which those of a trained network do not: the file is damaged, "
-                + "has never been trained, or is read wrong. With --untrained it is taken all the same.");
     }
 }

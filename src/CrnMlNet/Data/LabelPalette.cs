@@ -3,6 +3,7 @@ using System.ComponentModel;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using CrnMlNet.Data;
+using CrnMlNet.Torch;
 
 namespace CrnMlNet;
 
@@ -231,17 +232,4 @@ public enum UnknownLabelPolicy
 }
 
 /// <summary>Turns the text that <see cref="LabelPalette.Parse"/> reads into a palette, for configuration and property editors.</summary>
-internal sealed class LabelPaletteConverter : TypeConverter
-{
-    public override bool CanConvertFrom(ITypeDescriptorContext? context, Type sourceType) =>
-        sourceType == typeof(string) || base.CanConvertFrom(context, sourceType);
-
-    public override object? ConvertFrom(ITypeDescriptorContext? context, CultureInfo? culture, object value) =>
-        value is string text ? LabelPalette.Parse(text) : base.ConvertFrom(context, culture, value);
-
-    public override bool CanConvertTo(ITypeDescriptorContext? context, [NotNullWhen(true)] Type? destinationType) =>
-        destinationType == typeof(string) || base.CanConvertTo(context, destinationType);
-
-    public override object? ConvertTo(ITypeDescriptorContext? context, CultureInfo? culture, object? value, Type destinationType) =>
-        value is LabelPalette palette && destinationType == typeof(string) ? palette.Name : base.ConvertTo(context, culture, value, destinationType);
-}
+internal sealed class LabelPaletteConverter() : TextConverter<LabelPalette>(LabelPalette.Parse, palette => palette.Name);

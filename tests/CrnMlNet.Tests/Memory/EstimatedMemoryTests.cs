@@ -2,7 +2,6 @@ using System.Globalization;
 using CrnMlNet.Tests.Pipelines;
 using CrnMlNet.Torch.Networks;
 using CrnMlNet.Torch.Training;
-using CrnMlNet.Torch.Weights;
 using Microsoft.ML;
 
 namespace CrnMlNet.Tests.Memory;
@@ -28,10 +27,9 @@ public class EstimatedMemoryTests
     public void Comparing_in_VGG_19_takes_what_was_announced(int height, int width, double widthFactor, int batchSize, int pairs)
     {
         using var folder = new TemporaryFolder();
-        using var vgg19 = new Vgg19(new Vgg19Source("zeros.safetensors", new string('0', 64), Vgg19Normalisation.TorchVision));
-        string weights = folder["zeros.safetensors"];
-        using (var file = File.Create(weights))
-            Safetensors.Write(file, vgg19.Weights.Select(weight => (weight.Key, weight.Value)), new Dictionary<string, string> { [Vgg19File.NormalisationKey] = "torchvision" });
+        using var vgg19 = DrawnVgg19.Make();
+        string weights = folder["drawn.safetensors"];
+        DrawnVgg19.Write(vgg19, weights);
 
         Check(height, width, widthFactor, batchSize, images: 1, pairs, checkpointing: false, vgg19, weights);
     }

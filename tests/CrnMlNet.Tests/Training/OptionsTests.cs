@@ -1,5 +1,6 @@
 using CrnMlNet.Tests.Pipelines;
 using CrnMlNet.Tests.Rows;
+using CrnMlNet.Torch.Networks;
 using CrnMlNet.Torch.Objectives;
 using Microsoft.Extensions.Configuration;
 using Microsoft.ML;
@@ -40,6 +41,7 @@ public class OptionsTests
         { "CheckpointInterval", options => options.CheckpointInterval = TimeSpan.FromTicks(-1) },
         { "CheckpointFolder", options => options.CheckpointFolder = " " },
         { "OnCancellation", options => options.OnCancellation = (CancellationPolicy)9 },
+        { "PerceptionNormalisation", options => options.PerceptionNormalisation = Vgg19Normalisation.Caffe },
         { "UnknownLabels", options => options.UnknownLabels = (UnknownLabelPolicy)9 },
     };
 
@@ -119,6 +121,7 @@ public class OptionsTests
             ["Synthesis:ImagesPerLayout"] = "9",
             ["Synthesis:Diversity"] = "WholeImage",
             ["Synthesis:LayerWeights"] = "paper:30",
+            ["Synthesis:PerceptionNormalisation"] = "caffe",
             ["Synthesis:Seed"] = "12",
             ["Synthesis:Device"] = "cuda:1",
             ["Synthesis:FallbackToCpu"] = "true",
@@ -154,6 +157,7 @@ public class OptionsTests
             ],
             options.Stages!);
         Assert.Equal((9, Diversity.WholeImage, "paper:30"), (options.ImagesPerLayout, options.Diversity, options.LayerWeights.ToString()));
+        Assert.Same(Vgg19Normalisation.Caffe, options.PerceptionNormalisation);
         Assert.Equal((4, TimeSpan.FromHours(1.5), CancellationPolicy.Throw), (options.EarlyStoppingPatience, options.TimeBudget, options.OnCancellation));
         Assert.Equal(("kept", TimeSpan.FromMinutes(2), true, "older.zip"),
             (options.CheckpointFolder, options.CheckpointInterval, options.KeepCheckpoint, options.WarmStartModelPath));

@@ -1,3 +1,4 @@
+using CrnMlNet.Torch.Objectives;
 using CrnMlNet.Torch.Training;
 
 namespace CrnMlNet.Torch.Tests.Training;
@@ -139,6 +140,21 @@ public sealed class EpochLoopTests
         Assert.Equal([null, 5.0, null, 4.0, null, 4.5], reported.Take(6));
         Assert.Equal(losses[..loop.ValidationLossByEpoch.Count], loop.ValidationLossByEpoch);
         Assert.Equal(TrainingEnd.OutOfPatience, end);
+    }
+
+    /// <summary>Losses before and after the layers' weights are rescaled do not compare; and where they never are, patience counts from the start.</summary>
+    [Theory]
+    [InlineData(5, 50, 9)] // 1, 2, 3, 4, 5 are not judged; 90 is the first that is, 80 the best, then two epochs bring none
+    [InlineData(50, 50, 3)]
+    public void PatienceCountsFromTheRescaledWeightsOn(int rescaleAfter, int epochs, int expected)
+    {
+        double[] losses = [1, 2, 3, 4, 5, 90, 80, 85, 81, 82];
+        int asked = 0;
+        var options = new TrainingOptions { Epochs = epochs, EarlyStoppingPatience = 2, LayerWeights = LayerWeighting.Paper(rescaleAfter) };
+        var loop = new EpochLoop(2, options) { Validate = () => losses[asked++] };
+
+        Assert.Equal(TrainingEnd.OutOfPatience, loop.Run((_, _) => 1, _ => { }, CancellationToken.None));
+        Assert.Equal(expected, asked);
     }
 
     [Fact]

@@ -1,4 +1,3 @@
-using CrnMlNet.Torch.Tests.Networks;
 using CrnMlNet.Torch.Weights;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,5 +1,4 @@
 using CrnMlNet.Torch.Networks;
-using CrnMlNet.Torch.Tests.Networks;
 using CrnMlNet.Torch.Weights;
 using TorchSharp;
 using static TorchSharp.torch;

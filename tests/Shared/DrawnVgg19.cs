@@ -1,8 +1,9 @@
 using CrnMlNet.Torch.Networks;
+using CrnMlNet.Torch.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace CrnMlNet.Torch.Tests.Networks;
+namespace CrnMlNet.Tests.Shared;
 
 /// <summary>
 /// VGG-19 in its full size with drawn weights. As in trained networks, neighbours in a kernel are alike: each number is half its
@@ -30,5 +31,14 @@ internal static class DrawnVgg19
             weight.normal_(0, spread * Math.Sqrt(1 - coherence), generator).add_(kernels);
         }
         return network;
+    }
+
+    /// <summary>Writes safetensors, with MatConvNet's names, which leave open what the weights expect of images, or with metadata that tells.</summary>
+    public static void Write(Vgg19 network, string path, bool saysNormalisation = true)
+    {
+        using var file = File.Create(path);
+        Safetensors.Write(
+            file, network.Weights.Select(weight => (weight.Key, weight.Value)),
+            saysNormalisation ? new Dictionary<string, string> { ["normalisation"] = network.Source.Normalisation.Name } : null);
     }
 }
