@@ -7,18 +7,16 @@ internal sealed class Page : IAsyncDisposable
 {
     private readonly IBrowserContext _context;
     private readonly List<string> _faults = [];
+    private readonly List<string> _requests = [];
 
     private Page(IBrowserContext context, IPage tab)
     {
         (_context, Tab) = (context, tab);
         tab.PageError += (_, error) => _faults.Add(error);
-        tab.Request += (_, request) => Requests.Add(request.Url);
+        tab.Request += (_, request) => _requests.Add(request.Url);
     }
 
     public IPage Tab { get; }
-
-    /// <summary>All that it has asked for.</summary>
-    public List<string> Requests { get; } = [];
 
     public ILocator Error => Tab.Locator("#error");
 
@@ -89,8 +87,10 @@ internal sealed class Page : IAsyncDisposable
         }
     }
 
-    /// <summary>Chooses what a label or a button of the page says.</summary>
-    public Task Choose(string name) => Tab.GetByRole(AriaRole.Radio, new() { Name = name, Exact = true }).CheckAsync(new() { Force = true });
+    /// <summary>A tool, a class or a variant, by its name.</summary>
+    public ILocator Radio(string name) => Tab.GetByRole(AriaRole.Radio, new() { Name = name, Exact = true });
+
+    public Task Choose(string name) => Radio(name).CheckAsync(new() { Force = true });
 
     public Task Click(string name) => Tab.GetByRole(AriaRole.Button, new() { Name = name, Exact = true }).ClickAsync();
 
@@ -120,10 +120,12 @@ internal sealed class Page : IAsyncDisposable
     public async Task SetSize(int size)
         => await Tab.Locator("#size-input").EvaluateAsync("(input, size) => { input.value = size; input.dispatchEvent(new Event('input', { bubbles: true })); }", size);
 
+    /// <summary>Closes it. No script has failed, and nothing was asked of other machines.</summary>
     public async ValueTask DisposeAsync()
     {
         await _context.DisposeAsync();
         Assert.Empty(_faults);
+        Assert.All(_requests, url => Assert.True(new Uri(url) is { IsLoopback: true } or { Scheme: "blob" or "data" }, url));
     }
 
     private async Task<PagePhoto> Pixels(string canvas)

@@ -60,15 +60,15 @@ public sealed class PaintingTests(PaintedModels models, Chromium chromium) : ICl
         Assert.Equal(expected, await page.Channels());
 
         await page.Choose("Brush");
-        await page.SetSize(3);
-        await page.Drag((40.5, 5.5), (50.5, 5.5)); // a disc of three pixels is a plus, and its track has no corners
-        Expect(39, 5, 51, 5, Car);
-        Expect(40, 4, 50, 6, Car);
+        await page.SetSize(5);
+        await page.Drag((40.5, 6.5), (50.5, 6.5)); // a disc of five pixels lacks the corners, and so does its track
+        Expect(38, 5, 52, 7, Car);
+        Expect(39, 4, 51, 8, Car);
         Assert.Equal(expected, await page.Channels());
 
         await page.Choose("Eyedropper");
         await page.Drag((60.5, 20.5));
-        Assert.True(await page.Tab.GetByLabel("road", new() { Exact = true }).IsCheckedAsync());
+        Assert.True(await page.Radio("road").IsCheckedAsync());
         await page.Choose("Fill");
         await page.Choose("sky");
         await page.Drag((25.5, 15.5));
@@ -81,7 +81,7 @@ public sealed class PaintingTests(PaintedModels models, Chromium chromium) : ICl
         for (int step = 0; step < 6; step++)
             await page.Click("Undo");
         Assert.Equal(Scene(1), await page.Channels());
-        Assert.True(await page.Tab.GetByLabel("Undo").IsDisabledAsync());
+        Assert.True(await page.Tab.Locator("#undo").IsDisabledAsync());
     }
 
     [Fact]
@@ -122,7 +122,7 @@ public sealed class PaintingTests(PaintedModels models, Chromium chromium) : ICl
     {
         await using var page = await Page.Open(chromium.Browser, _url);
         await page.Choose("Rectangle");
-        await page.Choose("car");
+        await page.Choose("sky");
         for (int i = 0; i < 3; i++)
             await page.Press("+");
         Assert.Equal("338%", await page.Tab.Locator("#zoom").TextContentAsync());
@@ -196,7 +196,11 @@ public sealed class PaintingTests(PaintedModels models, Chromium chromium) : ICl
     {
         await using var page = await Page.Open(chromium.Browser, _url);
         var cancelled = new TaskCompletionSource<string?>();
-        page.Tab.RequestFailed += (_, request) => cancelled.TrySetResult(request.Url.EndsWith("/photo", StringComparison.Ordinal) ? request.Failure : request.Url);
+        page.Tab.RequestFailed += (_, request) =>
+        {
+            if (request.Url.EndsWith("/photo", StringComparison.Ordinal))
+                cancelled.TrySetResult(request.Failure);
+        };
         // The server is slow: the first photo does not come.
         var asked = new TaskCompletionSource();
         int requests = 0;
@@ -258,9 +262,9 @@ public sealed class PaintingTests(PaintedModels models, Chromium chromium) : ICl
         PagePhoto.FromPng(saved).AssertIs(expected[2]);
 
         await page.Press("1");
-        Assert.True(await page.Tab.GetByLabel(LabelPalette.CamVid.Classes[0].Name, new() { Exact = true }).IsCheckedAsync());
+        Assert.True(await page.Radio(LabelPalette.CamVid.Classes[0].Name).IsCheckedAsync());
         await page.Press("1");
-        Assert.True(await page.Tab.GetByLabel(LabelPalette.CamVid.Classes[10].Name, new() { Exact = true }).IsCheckedAsync());
+        Assert.True(await page.Radio(LabelPalette.CamVid.Classes[10].Name).IsCheckedAsync());
     }
 
     [Fact]
