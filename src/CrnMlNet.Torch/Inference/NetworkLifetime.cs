@@ -6,7 +6,7 @@ namespace CrnMlNet.Torch.Inference;
 /// <summary>Of a network that any number of threads use and one disposes: its memory is freed when the last use under way ends.</summary>
 /// <param name="network">The network, this object's from now on.</param>
 /// <param name="adam">What is kept beside it and freed with it, or null.</param>
-internal sealed class NetworkLifetime(CascadedRefinementNetwork network, AdamState? adam = null) : IDisposable
+internal sealed class NetworkLifetime(SynthesisNetwork network, AdamState? adam = null) : IDisposable
 {
     // One for the owner and one for each use under way; at 0 the network is freed.
     private int _holders = 1;

@@ -13,7 +13,7 @@ namespace CrnMlNet.Torch.Inference;
 /// <remarks>
 /// Several threads may call this at once. On the CPU a photo has the same values whatever N is and whatever the others show.
 /// </remarks>
-public sealed class Synthesizer(CascadedRefinementNetwork network, int? image = 0)
+public sealed class Synthesizer(SynthesisNetwork network, int? image = 0)
 {
     /// <summary>How many layouts can be synthesized at once.</summary>
     public const int LargestBatch = BatchInvariance.LargestBatch;
