@@ -59,9 +59,9 @@ public sealed class SynthesizeFromLabelsTransformer : ITransformer, IDisposable
         _network.eval();
         _adam = adam;
         _directory = directory;
-        _lifetime = new NetworkLifetime(network, adam);
         Output = new OutputColumns(model.OutputColumnName, model.OutputKind, model.OutputImage, model.Architecture);
         _synthesizer = new Synthesizer(network, Output.Image);
+        _lifetime = new NetworkLifetime(network, _synthesizer, adam);
         LabelFolder = model.LabelFolder;
     }
 
@@ -217,6 +217,14 @@ public sealed class SynthesizeFromLabelsTransformer : ITransformer, IDisposable
     {
         using var use = _lifetime.Enter(this);
         return work(_network);
+    }
+
+    /// <summary>Paints every image that the network has for a layout, which <see cref="Output"/> may not give.</summary>
+    /// <exception cref="ObjectDisposedException">This transformer has been disposed.</exception>
+    internal T WithAllImages<T>(Func<Synthesizer, T> work)
+    {
+        using var use = _lifetime.Enter(this);
+        return work(_synthesizer.Giving(image: null));
     }
 
     /// <summary>Where its optimizer stood, a copy for the caller to dispose; null where that is not known.</summary>
