@@ -1,6 +1,5 @@
 using CrnMlNet.Tests.Shared;
 using CrnMlNet.Torch.Backend;
-using CrnMlNet.Torch.Training;
 using CrnMlNet.Torch.Weights;
 using Microsoft.ML;
 using TorchSharp;
@@ -27,7 +26,7 @@ internal static class ReadingMemory
         string folder = Directory.CreateTempSubdirectory("crn-benchmark").FullName;
         try
         {
-            Console.WriteLine("                              model      at most    measured         time");
+            Console.WriteLine("                                model      at most    measured         time");
             // Three times the largest layer of VGG-19.
             var layers = Enumerable.Range(0, 3).Select(i => new PthWriter.Tensor($"classifier.{i}.weight", [4096, 25088], index => index % 1000)).ToList();
             long pth = sizeof(float) * layers.Sum(layer => layer.Count);
@@ -65,9 +64,9 @@ internal static class ReadingMemory
 
     private static bool Row(string what, long size, string how, string path)
     {
-        Console.Write($"{what,-26} {MemoryEstimate.Show(size),8} {MemoryEstimate.Show(size + MostBesideTheModel),12} ");
+        Console.Write($"{what,-26} {size >> 20,6:N0} MiB {(size + MostBesideTheModel) >> 20,8:N0} MiB ");
         var measured = OwnProcess.Run(Measurement, how, path);
-        Console.WriteLine(measured is var (bytes, seconds) ? $"{MemoryEstimate.Show(bytes),11} {seconds,10:0.0} s" : "     failed");
+        Console.WriteLine(measured is var (bytes, seconds) ? $"{bytes >> 20,7:N0} MiB {seconds,10:0.0} s" : "     failed");
         return measured?.Bytes < size + MostBesideTheModel;
     }
 

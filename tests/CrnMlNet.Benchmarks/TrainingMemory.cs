@@ -2,11 +2,12 @@ using System.Globalization;
 using CrnMlNet.Torch.Backend;
 using CrnMlNet.Torch.Networks;
 using CrnMlNet.Torch.Training;
+using static TorchSharp.torch;
 
 namespace CrnMlNet.Benchmarks;
 
 /// <summary>
-/// The memory that one training step of the authors' network takes at its peak, with and without gradient checkpointing, beside what was
+/// The memory that a training step of the authors' network takes at its peak, with and without gradient checkpointing, beside what was
 /// estimated: only if the estimate is below a limit.
 /// </summary>
 internal static class TrainingMemory
@@ -46,7 +47,10 @@ internal static class TrainingMemory
         OwnProcess.Print(() =>
         {
             using var network = new CascadedRefinementNetwork(architecture);
-            using var perception = new FilterBankPerception(TorchSharp.torch.CPU);
+            using var perception = new FilterBankPerception(CPU);
+            // Every step but the first finds the gradients of the one before.
+            foreach (var parameter in network.parameters())
+                parameter.grad = zeros_like(parameter);
             Trainer.Train(network, perception, pairs, Options(checkpointing), _ => { }, _ => { }, CancellationToken.None);
         });
     }

@@ -223,52 +223,45 @@ public sealed class TrainerTests
     }
 
     /// <summary>
-    /// A layout occurs three times, with a dark, a middling and a bright photo, of 40, 120 and 200. Of the absolute differences to all three
-    /// the sum is least at the middling one, 80 + 0 + 80. Two images do best when one is the dark or the bright photo and the other
-    /// anywhere between the other two, 80 in all, and three when each is a photo.
+    /// A layout occurs twice, with a photo all red and one all blue, in which 200 and 40 change places in two of three channels: they are 2/3 of
+    /// 160 apart. One image is half of that from them on average if it is between them, and no image is nearer; of two each can be a photo.
     /// </summary>
     [Theory]
-    [InlineData(Diversity.PerClass, 1)]
-    [InlineData(Diversity.WholeImage, 1)]
-    [InlineData(Diversity.PerClass, 2)]
-    [InlineData(Diversity.WholeImage, 2)]
-    [InlineData(Diversity.PerClass, 3)]
-    [InlineData(Diversity.WholeImage, 3)]
-    public void TheMoreImagesTheNearerIsTheBestToEachPhotoThatALayoutHas(Diversity diversity, int seed)
+    [InlineData(Diversity.PerClass)]
+    [InlineData(Diversity.WholeImage)]
+    public void TwoImagesLearnBothPhotosOfALayoutWhereOneStaysBetweenThem(Diversity diversity)
     {
-        var pairs = DarkMiddlingAndBright(16, 16);
+        const double Apart = 2.0 / 3 * 160;
+        var pairs = RedAndBlue(16, 16);
 
-        double one = Learn(images: 1).Best, two = Learn(images: 2).Best;
-        var (three, difference) = Learn(images: 3);
+        var (one, _) = Learn(images: 1);
+        var (two, difference) = Learn(images: 2);
 
-        TestContext.Current.TestOutputHelper!.WriteLine($"XX {seed} {one} {two} {three} {difference}");
-        Assert.InRange(one, 160.0 / 3, 160.0 / 3 + 4);
-        Assert.InRange(two, 80.0 / 3, 80.0 / 3 + 4);
-        Assert.InRange(three, 0, 6);
-        Assert.InRange(difference, (80 + 80 + 160) / 3.0 - 12, (80 + 80 + 160) / 3.0 + 12);
+        Assert.InRange(one, Apart / 2 - 1e-3, Apart / 2 + 3);
+        Assert.InRange(two, 0, 6);
+        Assert.InRange(difference, Apart - 12, Apart + 12);
 
-        (double Best, double Difference) Learn(int images)
+        (double Nearest, double Difference) Learn(int images)
         {
             using var scope = NewDisposeScope();
-            using var network = new CascadedRefinementNetwork(Small with { Height = 16, Width = 16, ImagesPerLayout = images }, (ulong)seed);
+            using var network = new CascadedRefinementNetwork(Small with { Height = 16, Width = 16, ImagesPerLayout = images }, seed: 1);
             using var perception = new Objectives.NothingPerceived();
             Trainer.Train(network, perception, pairs, Options with { Epochs = 150, Diversity = diversity }, _ => { }, _ => { }, CancellationToken.None);
             using var _ = no_grad();
             var (layouts, photos) = All(pairs);
             var painted = network.forward(layouts);
-            // A column shows one class.
+            // By columns: each shows one class, and for Eq. 3 another image may be the nearest in another class.
             var toPhotos = (painted - photos.unsqueeze(1)).abs().mean([2, 3]);
-            double amongImages = (painted.unsqueeze(1) - painted.unsqueeze(2)).abs().mean([0, 3, 4, 5]).sum().item<float>();
-            return (toPhotos.amin(1).mean().item<float>(), amongImages / (images * (images - 1)));
+            return (toPhotos.amin(1).mean().item<float>(), (painted.select(1, 0) - painted.select(1, images - 1)).abs().mean().item<float>());
         }
     }
 
-    private static TrainingPairs DarkMiddlingAndBright(int height, int width)
+    private static TrainingPairs RedAndBlue(int height, int width)
     {
         var pairs = new TrainingPairs(ShadedShapes.Channels, height, width);
         byte[] ids = [.. Enumerable.Range(0, height * width).Select(i => (byte)(i % width * ShadedShapes.Channels / width))];
-        foreach (byte level in (byte[])[40, 120, 200])
-            pairs.Add(ids, [.. Enumerable.Repeat(level, 3 * ids.Length)]);
+        foreach (var (red, blue) in new (byte, byte)[] { (200, 40), (40, 200) })
+            pairs.Add(ids, [.. Enumerable.Repeat(red, ids.Length), .. Enumerable.Repeat((byte)80, ids.Length), .. Enumerable.Repeat(blue, ids.Length)]);
         return pairs;
     }
 
