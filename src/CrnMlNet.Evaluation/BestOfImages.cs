@@ -90,6 +90,6 @@ public sealed record BestOfImages(
         return sum / first.Planes.Length;
     }
 
-    private static IEnumerable<(RgbImage First, RgbImage Second)> Pairs(IReadOnlyList<RgbImage> images) =>
+    internal static IEnumerable<(RgbImage First, RgbImage Second)> Pairs(IReadOnlyList<RgbImage> images) =>
         images.SelectMany((first, i) => images.Skip(i + 1).Select(second => (first, second)));
 }

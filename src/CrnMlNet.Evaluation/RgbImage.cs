@@ -1,3 +1,8 @@
+using CrnMlNet.Data;
+using Microsoft.ML.Data;
+using TorchSharp;
+using static TorchSharp.torch;
+
 namespace CrnMlNet.Evaluation;
 
 /// <summary>An 8-bit RGB image, planar: what is measured here.</summary>
@@ -17,6 +22,17 @@ public sealed class RgbImage
         if (planes.Length != 3L * height * width)
             throw new ArgumentException($"An image of {height}x{width} has 3 x {height} x {width} bytes, got {planes.Length}.", nameof(planes));
         (Height, Width, _planes) = (height, width, planes);
+    }
+
+    /// <summary>Reads an image at a size: shrunk by area averaging, enlarged bilinearly.</summary>
+    /// <param name="image">The image, of any size. It is not disposed.</param>
+    /// <param name="height">Height in pixels, at least 1.</param>
+    /// <param name="width">Width in pixels, at least 1.</param>
+    /// <param name="preprocessing">What is done to it then.</param>
+    public static RgbImage From(MLImage image, int height, int width, PhotoPreprocessing preprocessing = PhotoPreprocessing.None)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        return new RgbImage(height, width, PhotoPixels.FromPhoto(image, height, width, preprocessing));
     }
 
     /// <summary>Height in pixels.</summary>
@@ -51,5 +67,12 @@ public sealed class RgbImage
         for (int i = 0; i < pixels; i++)
             luma.Values[i] = 0.299 * _planes[i] + 0.587 * _planes[pixels + i] + 0.114 * _planes[2 * pixels + i];
         return luma;
+    }
+
+    /// <summary>The image as a batch of one, <c>[1, 3, H, W]</c>, float32, 0 to 255.</summary>
+    internal Tensor ToTensor(Device device)
+    {
+        using var scope = NewDisposeScope();
+        return tensor(_planes, [1, 3, Height, Width]).to(device).to(ScalarType.Float32).MoveToOuterDisposeScope();
     }
 }

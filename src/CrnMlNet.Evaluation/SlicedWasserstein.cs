@@ -1,3 +1,5 @@
+using static TorchSharp.torch;
+
 namespace CrnMlNet.Evaluation;
 
 /// <summary>The distance at one level of the Laplacian pyramid.</summary>
@@ -65,31 +67,12 @@ public static class SlicedWasserstein
     /// <param name="random">Draws them.</param>
     internal static double Distance(double[] first, double[] second, int dimensions, int directions, Random random)
     {
-        var drawn = new double[directions][];
-        for (int i = 0; i < directions; i++)
-            drawn[i] = Direction(dimensions, random);
-        var distances = new double[directions];
-        Parallel.For(0, directions, i => distances[i] = DistanceAlong(drawn[i], first, second));
-        return distances.Average();
-    }
+        using var scope = NewDisposeScope();
+        double[] drawn = [.. Enumerable.Range(0, directions).SelectMany(_ => Direction(dimensions, random))];
+        var across = tensor(drawn, [directions, dimensions]);
+        return (Sorted(first) - Sorted(second)).abs().mean().item<double>();
 
-    private static double DistanceAlong(double[] direction, double[] first, double[] second)
-    {
-        var (one, other) = (Project(first, direction), Project(second, direction));
-        double sum = 0;
-        for (int i = 0; i < one.Length; i++)
-            sum += Math.Abs(one[i] - other[i]);
-        return sum / one.Length;
-    }
-
-    private static double[] Project(double[] points, double[] direction)
-    {
-        var projections = new double[points.Length / direction.Length];
-        for (int i = 0; i < projections.Length; i++)
-            for (int d = 0; d < direction.Length; d++)
-                projections[i] += points[i * direction.Length + d] * direction[d];
-        Array.Sort(projections);
-        return projections;
+        Tensor Sorted(double[] points) => across.matmul(tensor(points, [points.Length / dimensions, dimensions]).transpose(0, 1)).sort(1).Values;
     }
 
     /// <summary>A unit vector, every direction as likely: normally distributed coordinates (Box &amp; Muller), scaled.</summary>

@@ -1,83 +1,188 @@
-using CrnMlNet.Data;
+using System.Reflection;
 using CrnMlNet.Torch.Inference;
-using Microsoft.ML.Data;
+using CrnMlNet.Torch.Networks;
+using static TorchSharp.torch;
 
 namespace CrnMlNet.Evaluation;
 
-/// <summary>How near a set of images is to the real photos.</summary>
-/// <param name="SlicedWasserstein">The mean of the levels' sliced Wasserstein distances, x 1e3; lower is nearer. It compares textures, wherever they stand.</param>
-/// <param name="Levels">The distances at each level, finest first.</param>
-/// <param name="MultiScaleSsim">The mean MS-SSIM, at most 1; higher is nearer. It compares structure, place by place.</param>
-/// <param name="Psnr">The mean PSNR in dB; higher is nearer. It prefers blur to a texture that is not the photo's own.</param>
-public sealed record Nearness(double SlicedWasserstein, IReadOnlyList<SlicedWassersteinLevel> Levels, double MultiScaleSsim, double Psnr);
+/// <summary>How the numbers were taken: without it they compare with no others.</summary>
+/// <param name="Version">This library's version.</param>
+/// <param name="Extractor">In what the kernel and the Frechet distance were taken, with its hash and the size that photos are brought to.</param>
+/// <param name="Perceptual">What the perceptual distance is, with its hashes.</param>
+/// <param name="Segmenter">What found layouts in photos, with its hash; null: nothing did.</param>
+/// <param name="Resamples">How often pairs were drawn anew for each 95% interval.</param>
+/// <param name="Seed">What the drawing was seeded with.</param>
+public sealed record EvaluationProtocol(string Version, string Extractor, string Perceptual, string? Segmenter, int Resamples, int Seed)
+{
+    /// <summary>The version of the measures' definitions: numbers of different ones do not compare.</summary>
+    public int Measures { get; init; } = 1;
+}
 
 /// <summary>
-/// Compares what a model paints with real photos of the same layouts, in measures that no training here optimises, and beside
-/// it what needs no model: every class painted flat in its mean colour over these photos. Photos are preprocessed as the model's
-/// training photos were.
+/// Compares synthesized photos with real ones of the same layouts, in measures that no training here optimises, and beside
+/// it what needs no model: every class painted flat in its mean colour over these photos.
 /// </summary>
 /// <param name="Pairs">How many pairs were compared.</param>
-/// <param name="Height">The working height in pixels, to which photos were brought by area averaging.</param>
-/// <param name="Width">The working width in pixels.</param>
-/// <param name="Synthesized">The model's photos; where it paints several of a layout, the first ones.</param>
-/// <param name="FlatPainting">The flat paintings.</param>
-/// <param name="Best">What the several photos of a layout are worth, a mean over the pairs; null: the model paints one.</param>
-public sealed record SynthesisEvaluation(int Pairs, int Height, int Width, Nearness Synthesized, Nearness FlatPainting, BestOfImages? Best = null)
+/// <param name="Height">The height in pixels at which they were compared.</param>
+/// <param name="Width">The width in pixels.</param>
+/// <param name="Synthesized">The synthesized photos; where there are several of a layout, the first ones.</param>
+/// <param name="FlatPainting">The flat paintings; null: layouts are not known.</param>
+/// <param name="Best">What the several photos of a layout are worth, a mean over the pairs; null: there is one of each.</param>
+public sealed record SynthesisEvaluation(int Pairs, int Height, int Width, Nearness Synthesized, Nearness? FlatPainting, BestOfImages? Best = null)
 {
+    /// <summary>How the numbers were taken.</summary>
+    public required EvaluationProtocol Protocol { get; init; }
+
+    /// <summary>The names of the classes, in the order of <see cref="SegmentationScores.IoU"/>; none where layouts are not known.</summary>
+    public IReadOnlyList<string> Classes { get; init; } = [];
+
+    /// <summary>How well the segmenter does on the real photos, void ignored: the ceiling for <see cref="Nearness.VoidIgnored"/>; null: there is none.</summary>
+    public SegmentationEstimate? RealVoidIgnored { get; init; }
+
+    /// <summary>The same with void counted as errors.</summary>
+    public SegmentationEstimate? RealVoidError { get; init; }
+
+    /// <summary>Whether images are training photos over again; null: those are not known.</summary>
+    public Memorisation? Memorisation { get; init; }
+
+    /// <summary>The mean perceptual distance between two photos of a layout; higher is more diverse. Null: there is one of each.</summary>
+    public double? PairwisePerceptual { get; init; }
+
     /// <summary>Evaluates a model.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="pairs">Label maps and photos, at least one pair. They are read one at a time and not disposed.</param>
-    /// <exception cref="ArgumentException">There is no pair.</exception>
-    /// <exception cref="InvalidOperationException">A label map has ids or colours that the palette lacks.</exception>
-    public static SynthesisEvaluation Of(SynthesizeFromLabelsTransformer model, IEnumerable<(LabelMap Labels, MLImage Photo)> pairs)
+    /// <param name="real">Real pairs as <see cref="RealPairs.For"/> reads them for this model.</param>
+    /// <param name="options">What is measured; null: everything that needs neither segmenter nor training photos.</param>
+    /// <exception cref="ArgumentException">Layouts are not known or of another size or other classes, or the segmenter tells other classes apart.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public static SynthesisEvaluation Of(SynthesizeFromLabelsTransformer model, RealPairs real, EvaluationOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(model);
-        ArgumentNullException.ThrowIfNull(pairs);
-        var (height, width) = (model.Architecture.Height, model.Architecture.Width);
-        List<byte[]> layouts = [];
-        List<RgbImage> photos = [], synthesized = [];
-        List<BestOfImages> best = [];
-        foreach (var (labels, photo) in pairs)
+        ArgumentNullException.ThrowIfNull(real);
+        options ??= new EvaluationOptions();
+        Check(real, options);
+        if (real.Layouts is not { } layouts || real.Classes.Count != model.Palette.Classes.Count || (real.Height, real.Width) != (model.Architecture.Height, model.Architecture.Width))
+            throw new ArgumentException(
+                $"The model paints {model.Palette.Classes.Count} classes at {model.Architecture.Height}x{model.Architecture.Width}, and the pairs have {real.Classes.Count} at {real.Height}x{real.Width}. Read them with {nameof(RealPairs)}.{nameof(RealPairs.For)}.",
+                nameof(real));
+        var synthesized = layouts.Select((layout, i) =>
         {
-            layouts.Add(model.ReadLabels(labels));
-            photos.Add(new RgbImage(height, width, PhotoPixels.FromPhoto(photo, height, width, model.Training.PhotoPreprocessing)));
-            var images = Paint(model, layouts[^1]);
-            synthesized.Add(images[0]);
-            if (images.Length > 1)
-                best.Add(BestOfImages.Of(images, photos[^1], layouts[^1]));
-        }
-        if (photos.Count == 0)
-            throw new ArgumentException("There is no pair to compare.", nameof(pairs));
+            options.CancellationToken.ThrowIfCancellationRequested();
+            var images = Paint(model, layout);
+            options.Progress?.Invoke(new EvaluationProgress("Synthesizing", "", i + 1, layouts.Count));
+            return images;
+        }).ToArray();
+        return Of(synthesized, real, options);
+    }
 
-        var flat = FlatPaintings(layouts, photos, model.Palette.ChannelCount);
-        return new SynthesisEvaluation(
-            photos.Count, height, width, Measure(synthesized, photos), Measure(flat, photos), best.Count > 0 ? BestOfImages.Mean(best) : null);
+    /// <summary>Evaluates photos, from wherever they are.</summary>
+    /// <param name="synthesized">For each pair the photos of its layout, at least one, as many for each; all of the real photos' size.</param>
+    /// <param name="real">The real pairs, in the same order.</param>
+    /// <param name="options">What is measured; null: everything that needs neither segmenter nor training photos.</param>
+    /// <exception cref="ArgumentException">Numbers or sizes differ, or the segmenter tells other classes apart.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public static SynthesisEvaluation Of(IReadOnlyList<IReadOnlyList<RgbImage>> synthesized, RealPairs real, EvaluationOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(synthesized);
+        ArgumentNullException.ThrowIfNull(real);
+        options ??= new EvaluationOptions();
+        Check(real, options);
+        Check(synthesized, real);
+        using var filters = new FilterBankPerception(CPU);
+        using var inFilters = PerceptualDistance.In(new FilterBankPerception(CPU));
+        var extractor = options.Extractor ?? (options.Segmenter is { } segmenter ? FeatureExtractor.Of(segmenter) : FeatureExtractor.Of(filters));
+        var perceptual = options.Perceptual ?? inFilters;
+
+        bool isDiverse = synthesized[0].Count > 1 && options.Has(Measures.Diversity);
+        var steps = new EvaluationSteps(options, Steps(options, real, isDiverse));
+        using var measurement = new NearnessMeasurement(real, options, extractor, perceptual, steps);
+        RgbImage[] first = [.. synthesized.Select(images => images[0])];
+        var ours = measurement.Of(first);
+        var flat = real.Layouts is null ? null : measurement.Of(FlatPaintings(real));
+        var ceiling = measurement.Ceiling();
+        return new SynthesisEvaluation(real.Count, real.Height, real.Width, ours, flat, Best())
+        {
+            Protocol = new EvaluationProtocol(VersionOfThis, extractor.ToString(), perceptual.Name, options.Segmenter?.Name, options.Resamples, options.Seed),
+            Classes = real.Classes,
+            RealVoidIgnored = ceiling?.VoidIgnored,
+            RealVoidError = ceiling?.VoidError,
+            PairwisePerceptual = isDiverse && options.Has(Measures.Perceptual) ? PairwiseDistance() : null,
+            Memorisation = Nearest(),
+        };
+
+        BestOfImages? Best()
+        {
+            if (!isDiverse)
+                return null;
+            steps.Begin("best of several photos");
+            var nowhere = new byte[real.Height * real.Width];
+            return BestOfImages.Mean([.. synthesized.Select((images, i) => BestOfImages.Of(images, real.Photos[i], real.Layouts?[i] ?? nowhere))]);
+        }
+
+        double PairwiseDistance()
+        {
+            steps.Begin("distances between photos of a layout");
+            return synthesized.Average(images => BestOfImages.Pairs(images).Average(pair => perceptual.Between(pair.First, pair.Second)));
+        }
+
+        Memorisation? Nearest()
+        {
+            if (options.TrainingPhotos is not { } training || !options.Has(Measures.Memorisation))
+                return null;
+            steps.Begin("nearest training photos");
+            return Memorisation.Of(first, real.Photos, training);
+        }
+    }
+
+    private static string VersionOfThis => typeof(SynthesisEvaluation).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
+
+    private static int Steps(EvaluationOptions options, RealPairs real, bool isDiverse)
+    {
+        int sets = real.Layouts is null ? 1 : 2;
+        return NearnessMeasurement.Steps(options) * sets + (options.Has(Measures.Segmentation) ? 1 : 0)
+            + (isDiverse ? 1 : 0) + (isDiverse && options.Has(Measures.Perceptual) ? 1 : 0) + (options.TrainingPhotos is not null && options.Has(Measures.Memorisation) ? 1 : 0);
+    }
+
+    private static void Check(RealPairs real, EvaluationOptions options)
+    {
+        options.Validate();
+        if (real.Layouts is not null)
+            options.Segmenter?.CheckClasses(real.Classes);
+    }
+
+    private static void Check(IReadOnlyList<IReadOnlyList<RgbImage>> synthesized, RealPairs real)
+    {
+        if (synthesized.Count != real.Count)
+            throw new ArgumentException($"Each real photo needs synthesized ones, got {real.Count} and those of {synthesized.Count}.", nameof(synthesized));
+        if (synthesized.FirstOrDefault(images => images.Count == 0 || images.Count != synthesized[0].Count) is { } odd)
+            throw new ArgumentException($"Each layout needs as many photos, at least one, got {synthesized[0].Count} of one and {odd.Count} of another.", nameof(synthesized));
+        foreach (var image in synthesized.SelectMany(images => images))
+            RgbImage.CheckSameSize(real.Photos[0], image);
     }
 
     /// <summary>All photos of a layout.</summary>
-    private static RgbImage[] Paint(SynthesizeFromLabelsTransformer model, byte[] layout) => model.WithNetwork(network =>
+    private static RgbImage[] Paint(SynthesizeFromLabelsTransformer model, byte[] layout) => model.WithAllImages(synthesizer =>
     {
-        var synthesizer = new Synthesizer(network, image: null);
         var planes = new byte[3 * synthesizer.Images * layout.Length];
         synthesizer.Synthesize(layout, planes);
         return planes.Chunk(3 * layout.Length).Select(image => new RgbImage(synthesizer.Height, synthesizer.Width, image)).ToArray();
     });
 
-    /// <summary>Paints every class in its mean colour over all photos.</summary>
-    internal static IReadOnlyList<RgbImage> FlatPaintings(IReadOnlyList<byte[]> layouts, IReadOnlyList<RgbImage> photos, int channels)
+    /// <summary>Paints every class, and void, in its mean colour over all photos.</summary>
+    internal static IReadOnlyList<RgbImage> FlatPaintings(RealPairs real)
     {
-        var sums = new long[3, channels];
-        var counts = new long[channels];
-        for (int i = 0; i < photos.Count; i++)
+        var sums = new long[3, real.Classes.Count + 1];
+        var counts = new long[real.Classes.Count + 1];
+        for (int i = 0; i < real.Count; i++)
         {
-            for (int pixel = 0; pixel < layouts[i].Length; pixel++)
+            byte[] layout = real.Layouts![i];
+            for (int pixel = 0; pixel < layout.Length; pixel++)
             {
-                counts[layouts[i][pixel]]++;
+                counts[layout[pixel]]++;
                 for (int colour = 0; colour < 3; colour++)
-                    sums[colour, layouts[i][pixel]] += photos[i].Planes[colour * layouts[i].Length + pixel];
+                    sums[colour, layout[pixel]] += real.Photos[i].Planes[colour * layout.Length + pixel];
             }
         }
-        return [.. photos.Select((photo, i) => new RgbImage(photo.Height, photo.Width, Paint(layouts[i])))];
+        return [.. real.Layouts!.Select(layout => new RgbImage(real.Height, real.Width, Paint(layout)))];
 
         byte[] Paint(byte[] layout)
         {
@@ -88,13 +193,17 @@ public sealed record SynthesisEvaluation(int Pairs, int Height, int Width, Nearn
             return planes;
         }
     }
+}
 
-    private static Nearness Measure(IReadOnlyList<RgbImage> images, IReadOnlyList<RgbImage> photos)
+/// <summary>Counts the measures, for who waits.</summary>
+internal sealed class EvaluationSteps(EvaluationOptions options, int total)
+{
+    private int _done;
+
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public void Begin(string measure)
     {
-        var levels = Evaluation.SlicedWasserstein.Between(images, photos);
-        return new Nearness(
-            levels.Average(level => level.Distance), levels,
-            images.Zip(photos, Evaluation.MultiScaleSsim.Between).Average(),
-            images.Zip(photos, Evaluation.Psnr.Between).Average());
+        options.CancellationToken.ThrowIfCancellationRequested();
+        options.Progress?.Invoke(new EvaluationProgress("Measuring", measure, _done++, total));
     }
 }

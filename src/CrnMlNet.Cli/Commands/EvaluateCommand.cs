@@ -1,98 +1,220 @@
 using System.CommandLine;
-using System.Globalization;
+using System.Diagnostics;
 using CrnMlNet.Data;
 using CrnMlNet.Evaluation;
+using CrnMlNet.Torch.Weights;
 using Microsoft.ML;
 using Microsoft.ML.Data;
-using Spectre.Console;
+using static TorchSharp.torch;
 
 namespace CrnMlNet.Cli.Commands;
 
-/// <summary><c>crn evaluate</c>: how near a model's photos are to real ones.</summary>
+/// <summary><c>crn evaluate</c>: how near synthesized photos are to real ones.</summary>
 internal static class EvaluateCommand
 {
-    private const int MostRows = 10;
+    private const string Vgg19 = "vgg19";
 
     public static Command Create()
     {
-        var model = new Option<string>("--model", "-m") { Description = "The model that 'crn train' made.", HelpName = "model.zip", Required = true };
-        var labels = new Option<string>("--labels") { Description = "Folder of label images that the model has not seen.", HelpName = "DIR", Required = true };
-        var photos = new Option<string>("--photos") { Description = "Folder of their photos, of the same names.", HelpName = "DIR", Required = true };
+        var defaults = new EvaluationOptions();
+        var model = new Option<string?>("--model", "-m") { Description = "The model that 'crn train' made: it paints the label images.", HelpName = "model.zip" };
+        var synthesized = new Option<string?>("--synthesized") { Description = "Instead of a model: folder of synthesized photos, of the real photos' names; NAME.1.png and so on beside NAME.png are more of the same layout.", HelpName = "DIR" };
+        var labels = new Option<string?>("--labels") { Description = "Folder of label images that the model has not seen. With --synthesized it may be left out, and with it what needs layouts.", HelpName = "DIR" };
+        var photos = new Option<string>("--photos") { Description = "Folder of the real photos, of the same names.", HelpName = "DIR", Required = true };
+        var palette = new Option<string>("--palette")
+        {
+            Description = $"With --synthesized: the classes: {string.Join(", ", LabelPalette.BuiltIn)}, or a JSON file.",
+            HelpName = "NAME|FILE",
+            DefaultValueFactory = _ => LabelPalette.CamVid.Name,
+        };
+        var unknownLabels = new Option<string>("--unknown-labels") { Description = "With --synthesized: what becomes of ids and colours that the palette lacks.", HelpName = "error|void", DefaultValueFactory = _ => "error" }.AcceptOnlyFromAmong("error", "void");
+        var segmenter = new Option<string?>("--segmenter") { Description = "What 'crn train-segmenter' made: finds layouts in the photos again.", HelpName = "FILE" };
+        var features = new Option<string?>("--features") { Description = "In what sets of photos are compared: the imported VGG-19. [default: the segmenter, or without one the bank of frequency filters]", HelpName = Vgg19 }.AcceptOnlyFromAmong(Vgg19);
+        var lpipsTrunk = new Option<string?>("--lpips-trunk") { Description = "LPIPS 0.1: torchvision's alexnet-owt-7be5be79.pth, vgg16-397923af.pth or squeezenet1_1-b8a52dc0.pth.", HelpName = "FILE" };
+        var lpipsHeads = new Option<string?>("--lpips-heads") { Description = "Its linear heads: alex.pth, vgg.pth or squeeze.pth of richzhang/PerceptualSimilarity, lpips/weights/v0.1.", HelpName = "FILE" };
+        var trainingPhotos = new Option<string?>("--training-photos") { Description = "Folder of the photos that the model was trained on: are any painted over again?", HelpName = "DIR" };
+        var resamples = new Option<int>("--resamples") { Description = "How often pairs are drawn anew for the 95% intervals; 0 leaves them out.", HelpName = "N", DefaultValueFactory = _ => defaults.Resamples };
+        var seed = new Option<int>("--seed") { Description = "Seeds what is drawn.", HelpName = "N" };
+        var device = DeviceOption.Create();
+        var json = new Option<bool>("--json") { Description = "Write one line of JSON instead, for scripts: everything that was measured, and how." };
         var command = new Command("evaluate",
             """
-            Compares a model's photos with real ones, and beside them each class painted flat in its mean colour.
+            Compares synthesized photos with real ones of the same layouts, and beside them each class painted flat in its mean colour.
 
-            Example:
+            Examples:
               crn evaluate --model model.zip --labels data/val/labels --photos data/val/photos
+              crn evaluate --model model.zip --labels data/val/labels --photos data/val/photos --segmenter segmenter.safetensors --training-photos data/train/photos
+              crn evaluate --synthesized painted --photos data/val/photos --json
 
-            Sliced Wasserstein distance (lower is nearer) compares textures, MS-SSIM and PSNR (higher is nearer) compare place by place.
-            Of a model that paints several photos of a layout, the first is compared; a second table tells how much nearer the best of them is, and how they differ.
+            Sliced Wasserstein, kernel and Frechet distances compare sets of photos: textures, and what a network sees in them. Perceptual distance, MS-SSIM
+            and PSNR compare photo by photo; PSNR prefers blur. The power spectrum tells blur (below 0 dB) from noise. Mean IoU and accuracies tell whether
+            a segmenter finds the layouts in the photos; on the real photos it is the ceiling. Compare only numbers of the same protocol.
+            Of several photos of a layout the first is compared; one more table tells how much nearer the best of them is, and how they differ.
             """)
         {
-            model, labels, photos,
+            model, synthesized, labels, photos, palette, unknownLabels, segmenter, features, lpipsTrunk, lpipsHeads, trainingPhotos, resamples, seed, device, json,
         };
-        command.SetAction(parsed => Run(parsed.GetRequiredValue(model), parsed.GetRequiredValue(labels), parsed.GetRequiredValue(photos)));
+        command.SetAction(parsed => Run(
+            new Sources(
+                parsed.GetValue(model), parsed.GetValue(synthesized), parsed.GetValue(labels), parsed.GetRequiredValue(photos), parsed.GetValue(trainingPhotos),
+                parsed.GetRequiredValue(palette), Enum.Parse<UnknownLabelPolicy>(parsed.GetRequiredValue(unknownLabels), ignoreCase: true)),
+            new Networks(parsed.GetValue(segmenter), parsed.GetValue(features), parsed.GetValue(lpipsTrunk), parsed.GetValue(lpipsHeads), parsed.GetValue(device)),
+            new EvaluationOptions { Resamples = parsed.GetRequiredValue(resamples), Seed = parsed.GetValue(seed) },
+            parsed.GetValue(json)));
         return command;
     }
 
-    private static int Run(string modelPath, string labels, string photos)
+    private static int Run(Sources sources, Networks networks, EvaluationOptions options, bool json)
     {
-        var pairs = LabelPhotoPairs.FromFolders(labels, photos);
-        using var model = ModelFile.Load(new MLContext(), modelPath);
-        var evaluation = ProgressView.Show(view => SynthesisEvaluation.Of(model, Load(view, pairs)));
-        AnsiConsole.Write(Table(evaluation));
-        if (evaluation.Best is { } best)
-            AnsiConsole.Write(Table(best));
+        sources.Check();
+        using var opened = networks.Open();
+        var evaluation = json
+            ? Evaluate(sources, opened.Into(options), _ => { })
+            : ProgressView.Show(view => Evaluate(sources, opened.Into(options), view.Report));
+        if (json)
+            Console.WriteLine(EvaluationView.ToJson(evaluation));
+        else
+            EvaluationView.Write(evaluation);
         return ExitCode.Success;
     }
 
-    private static IEnumerable<(LabelMap Labels, MLImage Photo)> Load(ProgressView view, IReadOnlyList<LabelPhotoPair> pairs)
+    private static SynthesisEvaluation Evaluate(Sources sources, EvaluationOptions options, Action<Progress> report)
     {
-        for (int i = 0; i < pairs.Count; i++)
+        var clock = Stopwatch.StartNew();
+        string stage = "";
+        options = options with { Progress = progress => Report(progress.Stage, progress.Done, progress.Total, progress.Measure) };
+        return sources.Model is { } path ? OfModel(path) : OfFolder(sources.Synthesized!);
+
+        SynthesisEvaluation OfModel(string path)
         {
-            using var photo = ImageFile.Load(pairs[i].PhotoPath);
-            yield return (LabelMap.Load(pairs[i].LabelPath), photo);
-            view.Report(new Progress("Synthesizing", i + 1, pairs.Count, ""));
+            var pairs = LabelPhotoPairs.FromFolders(sources.Labels!, sources.Photos);
+            using var model = ModelFile.Load(new MLContext(), path);
+            var real = RealPairs.For(model, Load(pairs));
+            return SynthesisEvaluation.Of(model, real, options with { TrainingPhotos = sources.LoadTrainingPhotos(real.Height, real.Width, model.Training.PhotoPreprocessing) });
+        }
+
+        SynthesisEvaluation OfFolder(string folder)
+        {
+            var pairs = sources.Labels is { } labels ? LabelPhotoPairs.FromFolders(labels, sources.Photos) : null;
+            var names = pairs?.ToDictionary(pair => pair.Name, pair => pair.PhotoPath) ?? LabelPhotoPairs.PhotosIn(sources.Photos);
+            var synthesized = new SynthesizedFolder(folder, [.. names.Keys], sources.Photos);
+            RealPairs real;
+            if (pairs is null)
+            {
+                real = new RealPairs([.. Photos(names.Values, synthesized.Height, synthesized.Width, PhotoPreprocessing.None)]);
+            }
+            else
+            {
+                var mlContext = new MLContext();
+                real = RealPairs.Read(mlContext, TrainingData.Load(mlContext, pairs, read => Report("Reading", read, pairs.Count, "")), new PairColumns
+                {
+                    Palette = LabelPalette.Parse(sources.Palette),
+                    UnknownLabels = sources.UnknownLabels,
+                    Height = synthesized.Height,
+                    Width = synthesized.Width,
+                });
+            }
+            return SynthesisEvaluation.Of(
+                synthesized.Load(loaded => Report("Loading", loaded, names.Count, "")), real,
+                options with { TrainingPhotos = sources.LoadTrainingPhotos(real.Height, real.Width, PhotoPreprocessing.None) });
+        }
+
+        IEnumerable<(LabelMap Labels, MLImage Photo)> Load(IReadOnlyList<LabelPhotoPair> pairs)
+        {
+            for (int i = 0; i < pairs.Count; i++)
+            {
+                using var photo = ImageFile.Load(pairs[i].PhotoPath);
+                yield return (LabelMap.Load(pairs[i].LabelPath), photo);
+                Report("Reading", i + 1, pairs.Count, "");
+            }
+        }
+
+        void Report(string now, int done, int total, string detail)
+        {
+            if (stage != now)
+                clock.Restart();
+            stage = now;
+            string left = done == 0 ? "" : $"{ProgressView.Clock(clock.Elapsed)}, {ProgressView.Clock(clock.Elapsed * ((double)(total - done) / done))} left";
+            report(new Progress(now, done, total, $"{left}  {detail}".Trim()));
         }
     }
 
-    private static Table Table(SynthesisEvaluation evaluation)
+    private static IEnumerable<RgbImage> Photos(IEnumerable<string> files, int height, int width, PhotoPreprocessing preprocessing)
     {
-        var table = new Table { Title = new TableTitle($"{evaluation.Pairs} pairs at {evaluation.Height}x{evaluation.Width}") };
-        table.AddColumns("", "Synthesized", "Flat painting");
-        Row("Sliced Wasserstein x1e3 (lower is nearer)", nearness => nearness.SlicedWasserstein, "0.0");
-        for (int i = 0; i < evaluation.Synthesized.Levels.Count; i++)
+        foreach (string file in files)
         {
-            int level = i;
-            Row($"  at {evaluation.Synthesized.Levels[level].Height}x{evaluation.Synthesized.Levels[level].Width}", nearness => nearness.Levels[level].Distance, "0.0");
+            using var photo = ImageFile.Load(file);
+            yield return RgbImage.From(photo, height, width, preprocessing);
         }
-        Row("MS-SSIM (higher is nearer)", nearness => nearness.MultiScaleSsim, "0.000");
-        Row("PSNR in dB (higher is nearer)", nearness => nearness.Psnr, "0.00");
-        return table;
-
-        void Row(string name, Func<Nearness, double> value, string format) => table.AddRow(
-            name,
-            Show(value(evaluation.Synthesized), format),
-            Show(value(evaluation.FlatPainting), format));
     }
 
-    private static Table Table(BestOfImages best)
+    /// <summary>What is compared.</summary>
+    private sealed record Sources(
+        string? Model, string? Synthesized, string? Labels, string Photos, string? TrainingPhotos, string Palette, UnknownLabelPolicy UnknownLabels)
     {
-        var table = new Table
+        public void Check()
         {
-            Title = new TableTitle($"The best of {best.Psnr.Count} photos of each layout"),
-            Caption = new TableTitle(FormattableString.Invariant($"Two photos of a layout differ by {best.PairwiseDifference:0.0} gray levels on average.")),
+            if (Model is null == Synthesized is null)
+                throw new ArgumentException("Give a model to paint with (--model), or photos that were painted (--synthesized); one of them.");
+            if (Model is not null && Labels is null)
+                throw new ArgumentException("A model needs label images to paint: give their folder with --labels.");
+            if (TrainingPhotos is not null)
+                LabelPhotoPairs.PhotosIn(TrainingPhotos);
+        }
+
+        public IEnumerable<RgbImage>? LoadTrainingPhotos(int height, int width, PhotoPreprocessing preprocessing) =>
+            TrainingPhotos is null ? null : EvaluateCommand.Photos(LabelPhotoPairs.PhotosIn(TrainingPhotos).Values, height, width, preprocessing);
+    }
+
+    /// <summary>The networks in which photos are compared, not yet loaded.</summary>
+    private sealed record Networks(string? Segmenter, string? Features, string? LpipsTrunk, string? LpipsHeads, string? Device)
+    {
+        /// <exception cref="ArgumentException">LPIPS's trunk or heads are missing.</exception>
+        /// <exception cref="IOException">A file cannot be read.</exception>
+        /// <exception cref="FormatException">A file is damaged or another one.</exception>
+        public OpenNetworks Open()
+        {
+            if (LpipsTrunk is null != LpipsHeads is null)
+                throw new ArgumentException("--lpips-trunk and --lpips-heads go together: give both or neither.");
+            var opened = new OpenNetworks();
+            try
+            {
+                if (Segmenter is not null)
+                    opened.Segmenter = Evaluation.Segmenter.Load(Segmenter, Device);
+                if (LpipsTrunk is not null)
+                    opened.Perceptual = PerceptualDistance.Lpips(LpipsTrunk, LpipsHeads!);
+                if (Features == Vgg19)
+                    opened.Vgg19 = Vgg19Import.Open(CPU);
+                return opened;
+            }
+            catch
+            {
+                opened.Dispose();
+                throw;
+            }
+        }
+    }
+
+    private sealed class OpenNetworks : IDisposable
+    {
+        public Segmenter? Segmenter { get; set; }
+
+        public PerceptualDistance? Perceptual { get; set; }
+
+        public Torch.Networks.Vgg19? Vgg19 { get; set; }
+
+        public EvaluationOptions Into(EvaluationOptions options) => options with
+        {
+            Segmenter = Segmenter,
+            Perceptual = Perceptual,
+            Extractor = Vgg19 is null ? null : FeatureExtractor.Of(Vgg19),
         };
-        table.AddColumns("", "PSNR in dB", "MS-SSIM");
-        for (int i = 0; i < best.Psnr.Count; i++)
-        {
-            // Of many: 1, 2, 4, 8, ... and all.
-            if (best.Psnr.Count <= MostRows || int.IsPow2(i + 1) || i + 1 == best.Psnr.Count)
-                table.AddRow($"The best of {i + 1}", Show(best.Psnr[i], "0.00"), Show(best.MultiScaleSsim[i], "0.000"));
-        }
-        table.AddRow("Put together of the best for each class", Show(best.AssembledPsnr, "0.00"), "");
-        return table;
-    }
 
-    private static string Show(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
+        public void Dispose()
+        {
+            Segmenter?.Dispose();
+            Perceptual?.Dispose();
+            Vgg19?.Dispose();
+        }
+    }
 }

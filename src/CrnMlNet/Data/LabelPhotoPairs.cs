@@ -19,6 +19,13 @@ public static class LabelPhotoPairs
         return fault is null ? pairs : throw new InvalidDataException(fault);
     }
 
+    /// <summary>The photos of a folder: .png, .jpg, .jpeg, .bmp or .webp. Other files, hidden files and subfolders are passed over.</summary>
+    /// <param name="photosFolder">The folder.</param>
+    /// <returns>Each photo's path by its file name without the extension, ordered by name (ordinal).</returns>
+    /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
+    /// <exception cref="InvalidDataException">There is no photo, or two have the same name but for the extension.</exception>
+    public static IReadOnlyDictionary<string, string> PhotosIn(string photosFolder) => FindImages(photosFolder, "photo", PhotoExtensions, "");
+
     /// <summary>Finds the pairs, whatever else there is.</summary>
     /// <param name="labelsFolder">The folder of the label images.</param>
     /// <param name="photosFolder">The folder of the photos.</param>
