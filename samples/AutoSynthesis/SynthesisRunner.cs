@@ -37,7 +37,9 @@ public sealed class SynthesisRunner(
 
     /// <summary>Measures a model's photos of some layouts against the real ones.</summary>
     public static Nearness Measure(SynthesizeFromLabelsTransformer model, IEnumerable<LabelPhotoPair> pairs)
-        => SynthesisEvaluation.Of(model, Images(pairs)).Synthesized;
+        => SynthesisEvaluation.Of(
+            model, RealPairs.For(model, Images(pairs)),
+            new EvaluationOptions { Measures = Measures.SlicedWasserstein | Measures.Ssim | Measures.Psnr }).Synthesized;
 
     private static IEnumerable<(LabelMap, MLImage)> Images(IEnumerable<LabelPhotoPair> pairs)
     {
