@@ -10,6 +10,7 @@ namespace CrnMlNet.Cli;
 internal static class EvaluationView
 {
     private const int MostRows = 10;
+    private const string Signed = "+0.0;-0.0;0.0";
 
     private static readonly JsonSerializerOptions OneLine = new(ScriptJson.Options) { WriteIndented = false, Converters = { new FiniteOrNull() } };
 
@@ -17,7 +18,7 @@ internal static class EvaluationView
     public static void Write(SynthesisEvaluation evaluation)
     {
         AnsiConsole.Write(Measures(evaluation));
-        if (evaluation.Synthesized.VoidIgnored is not null)
+        if (evaluation.Classes.Count > 0)
             AnsiConsole.Write(ClassByClass(evaluation));
         if (evaluation.Best is { } best)
             AnsiConsole.Write(Several(best, evaluation.PairwisePerceptual));
@@ -42,8 +43,11 @@ internal static class EvaluationView
             int level = i;
             Row($"  at {synthesized.Levels[level].Height}x{synthesized.Levels[level].Width}", nearness => Show(nearness.Levels[level].Distance, "0.0"));
         }
-        Row("Kernel distance x1e3 (lower is nearer)", nearness => Show(1000 * nearness.KernelDistance?.Mean, "0.00"));
-        Row("Frechet distance (lower is nearer)", nearness => Show(nearness.FrechetDistance, "0.00"));
+        if (synthesized.TextureDistance is not null)
+            Row("Sliced Wasserstein x1e3 inside classes (lower is nearer)", nearness => Show(nearness.TextureDistance, "0.0"));
+        bool isInception = evaluation.Protocol.IsInception;
+        Row($"{(isInception ? "KID" : "Kernel distance")} x1e3 (lower is nearer)", nearness => Show(1000 * nearness.KernelDistance?.Mean, "0.00", Times(nearness.KernelDistance?.Interval, 1000)));
+        Row($"{(isInception ? "FID" : "Frechet distance")} (lower is nearer)", nearness => Show(nearness.FrechetDistance, "0.00"));
         Row("Perceptual distance (lower is nearer)", nearness => Show(nearness.PerceptualDistance, "0.000", nearness.PerceptualInterval));
         Row("MS-SSIM (higher is nearer)", nearness => Show(nearness.MultiScaleSsim, "0.000", nearness.MultiScaleSsimInterval));
         Row("PSNR in dB (higher is nearer)", nearness => Show(nearness.Psnr, "0.00", nearness.PsnrInterval));
@@ -52,7 +56,7 @@ internal static class EvaluationView
             int band = i;
             Row(
                 FormattableString.Invariant($"Power at {synthesized.Spectrum[band].From:0.###} to {synthesized.Spectrum[band].To:0.###} cycles/pixel, in dB of the photos'"),
-                nearness => Show(nearness.Spectrum[band].Decibels, "+0.0;-0.0"));
+                nearness => Show(nearness.Spectrum[band].Decibels, Signed));
         }
         Segmentation("void ignored", nearness => nearness.VoidIgnored, evaluation.RealVoidIgnored);
         Segmentation("void an error", nearness => nearness.VoidError, evaluation.RealVoidError);
@@ -84,16 +88,28 @@ internal static class EvaluationView
 
     private static Table ClassByClass(SynthesisEvaluation evaluation)
     {
-        var table = new Table { Title = new TableTitle("IoU of each class in %, void ignored") };
-        table.AddColumns("", "Synthesized", "Flat painting", "Real photos");
+        bool hasSegmenter = evaluation.RealVoidIgnored is not null;
+        var table = new Table { Title = new TableTitle("Class by class") };
+        table.AddColumns("", "Sliced Wasserstein x1e3 inside", "of the flat painting", "Finest power in dB");
+        if (hasSegmenter)
+            table.AddColumns("IoU in %", "of the real photos");
         for (int i = 0; i < evaluation.Classes.Count; i++)
         {
             int label = i;
-            table.AddRow(
-                new Text(evaluation.Classes[i]),
-                Iou(evaluation.Synthesized.VoidIgnored), Iou(evaluation.FlatPainting?.VoidIgnored), Iou(evaluation.RealVoidIgnored));
+            var (ours, flat) = (Texture(evaluation.Synthesized), Texture(evaluation.FlatPainting));
+            // Names are the user's, and no markup.
+            List<string> cells =
+            [
+                evaluation.Classes[i], Show(ours?.SlicedWasserstein, "0.0"), Show(flat?.SlicedWasserstein, "0.0"),
+                ours is { Spectrum: [var finest, ..] } && finest.To == PowerSpectrum.Finest ? Show(finest.Decibels, Signed) : "-",
+            ];
+            if (hasSegmenter)
+                cells.AddRange([Iou(evaluation.Synthesized.VoidIgnored!), Iou(evaluation.RealVoidIgnored!)]);
+            table.AddRow(cells.Select(cell => new Text(cell)));
 
-            Text Iou(SegmentationEstimate? estimate) => new(estimate is null ? "" : Percent((estimate.Scores.IoU[label], null)));
+            ClassTexture? Texture(Nearness? nearness) => nearness?.Textures.FirstOrDefault(texture => texture.Class == label);
+
+            string Iou(SegmentationEstimate estimate) => Percent((estimate.Scores.IoU[label], null));
         }
         return table;
     }
@@ -118,7 +134,9 @@ internal static class EvaluationView
     }
 
     private static string Percent((double Share, Interval? Interval) score) =>
-        Show(100 * score.Share, "0.0", score.Interval is { } interval ? new Interval(100 * interval.Low, 100 * interval.High) : null);
+        Show(100 * score.Share, "0.0", Times(score.Interval, 100));
+
+    private static Interval? Times(Interval? interval, double factor) => interval is { } around ? new Interval(factor * around.Low, factor * around.High) : null;
 
     private static string Show(double? value, string format, Interval? interval = null)
     {

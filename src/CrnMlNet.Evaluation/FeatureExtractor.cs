@@ -1,5 +1,6 @@
 using CrnMlNet.Torch.Backend;
 using CrnMlNet.Torch.Networks;
+using CrnMlNet.Torch.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -12,7 +13,6 @@ namespace CrnMlNet.Evaluation;
 public sealed class FeatureExtractor
 {
     private const int BatchSize = 8;
-    private const int DigitsShown = 16;
 
     private readonly Func<Tensor, Tensor> _features;
     private readonly Device _device;
@@ -20,7 +20,7 @@ public sealed class FeatureExtractor
     private FeatureExtractor(string name, string? hash, Device device, Func<Tensor, Tensor> features)
         => (Name, Hash, _device, _features) = (name, hash, device, features);
 
-    /// <summary>What it is, in a word: <c>CrnSeg</c>, <c>VGG-19</c>, <c>CrnFilters</c>.</summary>
+    /// <summary>What it is, in a word: <c>CrnSeg</c>, <c>VGG-19</c>, <c>Inception</c>, <c>CrnFilters</c>.</summary>
     public string Name { get; }
 
     /// <summary>The SHA-256 of its weights' file, in small hexadecimal digits; null: it has no weights, and its version is the tool's.</summary>
@@ -29,9 +29,12 @@ public sealed class FeatureExtractor
     /// <summary>The size to which photos are brought first, by antialiased bicubic resampling in float; null: they stay as they are.</summary>
     public (int Height, int Width)? Size { get; init; }
 
+    /// <summary>Whether the kernel distance is the KID and the Frechet distance the FID; in other features they must not be called so.</summary>
+    public bool IsInception { get; private init; }
+
     /// <summary>Name, hash and size, for tables.</summary>
     public override string ToString() =>
-        $"{Name}{(Hash is null ? "" : $" {Hash[..DigitsShown]}")}{(Size is { } size ? $" at {size.Height}x{size.Width}, bicubic antialiased" : "")}";
+        $"{Name}{(Hash is null ? "" : $" {HashedTensorFile.Short(Hash)}")}{(Size is { } size ? $" at {size.Height}x{size.Width}, bicubic antialiased" : "")}";
 
     /// <summary>The means of a segmenter's coarsest maps.</summary>
     /// <param name="segmenter">The segmenter, which must live on.</param>
@@ -40,6 +43,12 @@ public sealed class FeatureExtractor
     /// <summary>The means of VGG-19's conv5_2 maps after ReLU.</summary>
     /// <param name="vgg19">The network, which must live on.</param>
     public static FeatureExtractor Of(Vgg19 vgg19) => new("VGG-19", vgg19.Source.Sha256, vgg19.Weights.Values.First().device, photos => Means(vgg19.Features(photos)[^1]));
+
+    /// <summary>Inception's 2,048 features, of photos at 299x299: in these the kernel distance is the KID and the Frechet distance the FID.</summary>
+    /// <param name="inception">The network, which must live on, on the CPU.</param>
+    /// <param name="sha256">The SHA-256 of its file, as <see cref="CrnMlNet.Torch.Weights.InceptionFile.Read"/> gives it.</param>
+    public static FeatureExtractor Of(Inception inception, string sha256) =>
+        new("Inception", sha256, CPU, inception.Features) { Size = (Inception.Side, Inception.Side), IsInception = true };
 
     /// <summary>The means of all maps of the bank of frequency filters.</summary>
     /// <param name="filters">The filters, which must live on, on the CPU.</param>
