@@ -1,3 +1,4 @@
+using CrnMlNet;
 using CrnMlNet.Data;
 using CrnMlNet.Evaluation;
 using Microsoft.ML.Data;
