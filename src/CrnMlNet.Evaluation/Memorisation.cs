@@ -36,6 +36,7 @@ public sealed record Memorisation(IReadOnlyList<NearestPhoto> Synthesized, IRead
     {
         if (synthesized.Count == 0 || real.Count == 0)
             throw new ArgumentException("Both sets need an image.", nameof(synthesized));
+        TorchBackend.Start();
         using var _ = no_grad();
         using var scope = NewDisposeScope();
         RgbImage[] images = [.. synthesized, .. real];

@@ -1,3 +1,4 @@
+using CrnMlNet.Torch.Backend;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using TorchSharp;
@@ -71,6 +72,7 @@ public sealed class RealPairs
         ArgumentNullException.ThrowIfNull(mlContext);
         ArgumentNullException.ThrowIfNull(data);
         var pairs = columns.Read(mlContext, data, cancellation);
+        TorchBackend.Start();
         var photos = new RgbImage[pairs.Count];
         var layouts = new byte[pairs.Count][];
         for (int i = 0; i < pairs.Count; i++)

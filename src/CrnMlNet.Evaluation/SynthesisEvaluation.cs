@@ -1,4 +1,5 @@
 using System.Reflection;
+using CrnMlNet.Torch.Backend;
 using CrnMlNet.Torch.Inference;
 using CrnMlNet.Torch.Networks;
 using static TorchSharp.torch;
@@ -96,6 +97,7 @@ public sealed record SynthesisEvaluation(int Pairs, int Height, int Width, Nearn
         options ??= new EvaluationOptions();
         Check(real, options);
         Check(synthesized, real);
+        TorchBackend.Start();
         using var filters = new FilterBankPerception(CPU);
         using var inFilters = PerceptualDistance.In(new FilterBankPerception(CPU));
         var extractor = options.Extractor ?? (options.Segmenter is { } segmenter ? FeatureExtractor.Of(segmenter) : FeatureExtractor.Of(filters));

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using CrnMlNet.Data;
 using CrnMlNet.Evaluation;
+using CrnMlNet.Torch.Backend;
 using CrnMlNet.Torch.Networks;
 using CrnMlNet.Torch.Weights;
 using Microsoft.ML;
@@ -177,6 +178,7 @@ internal static class EvaluateCommand
         {
             if (LpipsTrunk is null != LpipsHeads is null)
                 throw new ArgumentException("--lpips-trunk and --lpips-heads go together: give both or neither.");
+            TorchBackend.Start();
             var opened = new OpenNetworks();
             try
             {
