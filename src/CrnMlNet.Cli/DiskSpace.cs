@@ -25,7 +25,7 @@ internal static class DiskSpace
     /// <param name="checkpointFolder">Where the checkpoints will be.</param>
     /// <param name="keepsBest">Whether a checkpoint has the best weights so far, too.</param>
     /// <exception cref="IOException">The disk of the model, of the checkpoints, or that of temporary files, lacks the room.</exception>
-    public static void CheckRoomFor(IReadOnlyList<CrnArchitecture> stages, string modelPath, string checkpointFolder, bool keepsBest)
+    public static void CheckRoomFor(IReadOnlyList<SynthesisArchitecture> stages, string modelPath, string checkpointFolder, bool keepsBest)
     {
         double weights = BytesOf(stages[^1]), earlier = stages.SkipLast(1).Sum(BytesOf);
         CheckRoomFor((long)weights, modelPath);
@@ -41,7 +41,7 @@ internal static class DiskSpace
         Check(Path.GetTempPath(), bytes, $"ML.NET's temporary copy of the model '{modelPath}' (set TMPDIR to move it)");
     }
 
-    private static double BytesOf(CrnArchitecture architecture) => (double)architecture.ParameterCount() * BytesPerParameter;
+    private static double BytesOf(SynthesisArchitecture architecture) => (double)architecture.ParameterCount() * BytesPerParameter;
 
     private static void Check(string folder, double needed, string what)
     {

@@ -11,6 +11,9 @@ internal static class ExitCode
     /// <summary>The command line itself is wrong.</summary>
     public const int Usage = 2;
 
+    /// <summary>A training went astray: its loss is no number any more, or its discriminator has collapsed.</summary>
+    public const int Diverged = 3;
+
     /// <summary>An exception that nobody expected; 70 is EX_SOFTWARE of BSD's sysexits.h.</summary>
     public const int Bug = 70;
 

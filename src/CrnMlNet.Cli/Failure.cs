@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
 using CrnMlNet.Torch.Backend;
+using CrnMlNet.Torch.Training;
 
 namespace CrnMlNet.Cli;
 
@@ -19,7 +20,7 @@ internal static class Failure
         Console.Error.WriteLine($"crn: {(expected ? Describe(cause) : $"unexpected fault: {cause.Message}")}");
         if (!expected || Environment.GetEnvironmentVariable(DebugVariable) == "1")
             Console.Error.WriteLine(exception);
-        return expected ? ExitCode.Failure : ExitCode.Bug;
+        return cause is TrainingDivergedException ? ExitCode.Diverged : expected ? ExitCode.Failure : ExitCode.Bug;
     }
 
     /// <summary>What ML.NET's reflection wraps.</summary>
@@ -44,7 +45,8 @@ internal static class Failure
         _ => exception.Message.ReplaceLineEndings(" ")
             .Replace("set UnknownLabels = Void", "train or import with --unknown-labels void")
             .Replace("delete the folder or name another one", "add --fresh")
-            .Replace("WarmStartModelPath", "--warm-start"),
+            .Replace("WarmStartModelPath", "--warm-start")
+            .Replace("SegmenterPath", "--segmenter"),
     };
 
     private static bool IsExpected(Exception exception) => exception switch

@@ -133,14 +133,11 @@ internal sealed class TrainingRun(
             AtomicFile.CheckWritable(folder, "--checkpoints");
     }
 
-    private IReadOnlyList<CrnArchitecture> Architectures()
+    private IReadOnlyList<SynthesisArchitecture> Architectures()
         => options.Stages is { } stages ? [.. stages.Select(stage => Architecture(stage.Height, stage.Width))] : [Architecture(options.Height, options.Width)];
 
-    private CrnArchitecture Architecture(int height, int width) => new()
+    private SynthesisArchitecture Architecture(int height, int width) => SynthesisArchitecture.Of(options.Recipe.Network, options.Palette.ChannelCount, height, width) with
     {
-        Channels = options.Palette.ChannelCount,
-        Height = height,
-        Width = width,
         WidthFactor = options.WidthFactor,
         NoiseChannels = options.NoiseChannels,
         ImagesPerLayout = options.ImagesPerLayout,

@@ -7,7 +7,7 @@ namespace CrnMlNet.Onnx;
 
 /// <summary>
 /// A <see cref="CascadedRefinementNetwork"/> in ONNX' operators, from a layout <c>[N, c, H, W]</c> to photos. It must compute what
-/// <see cref="CascadedRefinementNetwork.forward"/> does.
+/// <see cref="SynthesisNetwork.forward"/> does.
 /// </summary>
 internal sealed class CascadedRefinementGraph
 {
@@ -108,7 +108,7 @@ internal sealed class CascadedRefinementGraph
         if (_architecture.NoiseChannels == 0)
             return labels;
         var shape = _modules[module];
-        string noise = _graph.Weight($"noise_{shape.Rows}", FixedNoise.Plane(_architecture.NoiseChannels, shape, module));
+        string noise = _graph.Weight($"noise_{shape.Rows}", FixedNoise.Plane(_architecture.NoiseChannels, shape.Rows, shape.Columns, module));
         string repeats = _graph.Node($"repeats_{shape.Rows}", "Concat", [Batch, _graph.Constant($"noise_shape_{shape.Rows}", _architecture.NoiseChannels, shape.Rows, shape.Columns)], ("axis", 0L));
         string repeated = _graph.Node($"repeated_noise_{shape.Rows}", "Expand", [noise, repeats]);
         return _graph.Node($"noisy_labels_{shape.Rows}", "Concat", [labels, repeated], ("axis", 1L));

@@ -36,6 +36,7 @@ public static class OnnxExporter
     /// <para>The metadata has the classes (<c>classes</c>, by channel, separated by commas), the palette (<c>palette</c>, JSON that
     /// <see cref="LabelPalette.FromJson"/> reads) and <c>height</c> and <c>width</c>.</para>
     /// </remarks>
+    /// <exception cref="InvalidOperationException">The model's network is of another kind than cascaded refinement.</exception>
     /// <exception cref="IOException">The file cannot be written.</exception>
     /// <exception cref="UnauthorizedAccessException">The file may not be written.</exception>
     /// <exception cref="ObjectDisposedException">The model has been disposed.</exception>
@@ -53,7 +54,9 @@ public static class OnnxExporter
         model.WithNetwork(network =>
         {
             using var scope = TorchSharp.torch.NewDisposeScope();
-            var graph = Graph(network, model.Palette, input);
+            if (network is not CascadedRefinementNetwork cascade)
+                throw new InvalidOperationException($"Only cascaded refinement networks are exported to ONNX; this model has a {network.Architecture.Name} (recipe {model.Training.Recipe}).");
+            var graph = Graph(cascade, model.Palette, input);
             bool external = graph.WeightBytes > largestFile;
             var whole = graph.ToModel(Metadata(model), external ? Path.GetFileName(WeightsPath(path)) : null, Version());
             if (external)
@@ -82,7 +85,7 @@ public static class OnnxExporter
         return graph;
     }
 
-    private static string LayoutOfIds(OnnxGraph graph, CrnArchitecture architecture, LabelPalette palette)
+    private static string LayoutOfIds(OnnxGraph graph, SynthesisArchitecture architecture, LabelPalette palette)
     {
         int largest = palette.Classes.Select(label => label.Id).Concat(palette.VoidIds).Max();
         var type = largest <= byte.MaxValue ? OnnxType.UInt8 : OnnxType.UInt16;

@@ -1,4 +1,5 @@
 using CrnMlNet.Torch.Networks;
+using CrnMlNet.Torch.Objectives;
 using CrnMlNet.Torch.Weights;
 using static TorchSharp.torch;
 
@@ -25,6 +26,8 @@ internal static class ChosenPerception
     /// <exception cref="IOException">VGG-19's weights cannot be read.</exception>
     public static IPerceptionNetwork Open(SynthesizeFromLabelsEstimator.Options options, Device device, Action<string> log)
     {
+        if (options.Recipe.Objective.Comparison != Comparison.Features)
+            return new NoPerception();
         if (options.PerceptionWeightsPath is { } path)
             return Say(Read(path, options.PerceptionNormalisation, device), "as its weights are given");
         if (options.Perception == PerceptionChoice.Vgg19 || (options.Perception == PerceptionChoice.Auto && Vgg19Import.Exists))

@@ -104,7 +104,7 @@ internal sealed class StagedTraining(IHostEnvironment environment, Options optio
         };
     }
 
-    private double Work(int stage) => OptionsOf(stage).Architecture().TrainingWork(_stages[stage].TrainOnlyNewestModules);
+    private double Work(int stage) => ((CrnArchitecture)OptionsOf(stage).Architecture()).TrainingWork(_stages[stage].TrainOnlyNewestModules);
 
     private TimeSpan? Rest() => options.TimeBudget - TimeSpan.FromSeconds(_done.Sum(done => done.Training.Seconds));
 
@@ -121,11 +121,14 @@ internal sealed class StagedTraining(IHostEnvironment environment, Options optio
         for (int i = 0; i < stages.Count; i++)
         {
             var stage = new StagedTraining(null!, options).OptionsOf(i);
+            if (stage.Architecture() is not CrnArchitecture architecture)
+                throw new ArgumentOutOfRangeException(
+                    nameof(Options.Stages), stages[i], $"Stages are for cascaded refinement, which grows by modules; the recipe {options.Recipe} has a {stage.Architecture().Name}. Train it at one size.");
             IReadOnlyList<ModuleShape> modules;
             try
             {
                 stage.Training(0).Validate();
-                modules = stage.Architecture().Modules();
+                modules = architecture.Modules();
             }
             catch (ArgumentOutOfRangeException e)
             {

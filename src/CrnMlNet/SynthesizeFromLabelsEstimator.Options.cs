@@ -21,6 +21,9 @@ public sealed partial class SynthesizeFromLabelsEstimator
     /// </remarks>
     public sealed class Options
     {
+        private int? _imagesPerLayout;
+        private double? _learningRate;
+
         /// <summary>The column of synthesized photos. Where there are several, it is the first one's name, and the others append <c>.1</c>, <c>.2</c>, ...</summary>
         public string OutputColumnName { get; set; } = "Synthesized";
 
@@ -51,6 +54,9 @@ public sealed partial class SynthesizeFromLabelsEstimator
         /// <summary>What becomes of ids and colours that the palette lacks: an error, or void.</summary>
         public UnknownLabelPolicy UnknownLabels { get; set; } = UnknownLabelPolicy.Error;
 
+        /// <summary>The system that learns: which network, and what it minimizes. In configuration: the name of one of <see cref="Recipe.All"/>.</summary>
+        public Recipe Recipe { get; set; } = Recipe.Crn;
+
         /// <summary>The synthesized photos' height in pixels, 16 to 8192. Pairs are brought to this size before training.</summary>
         public int Height { get; set; } = 96;
 
@@ -72,10 +78,14 @@ public sealed partial class SynthesizeFromLabelsEstimator
         public int NoiseChannels { get; set; } = 2;
 
         /// <summary>
-        /// k, how many different photos are painted of each layout, 1 to 64 (the paper's authors take 9). Of several, each learns
-        /// what it can do best: see <see cref="Diversity"/>.
+        /// k, how many different photos are painted of each layout, 1 to 64 (the paper's authors take 9); unless set, as many as the
+        /// <see cref="Recipe"/> says, mostly 1. Of several, each learns what it can do best: see <see cref="Diversity"/>.
         /// </summary>
-        public int ImagesPerLayout { get; set; } = 1;
+        public int ImagesPerLayout
+        {
+            get => _imagesPerLayout ?? Recipe.ImagesPerLayout;
+            set => _imagesPerLayout = value;
+        }
 
         /// <summary>
         /// Which of several photos of a layout learn from a real one: for each class the nearest (the paper's Eq. 3), or the
@@ -124,9 +134,16 @@ public sealed partial class SynthesizeFromLabelsEstimator
         /// </summary>
         public bool? GradientCheckpointing { get; set; }
 
-        /// <summary>Adam's learning rate, above 0 and below 1. The paper's authors use 1e-4, for a network of full width.</summary>
+        /// <summary>
+        /// Adam's learning rate, above 0 and below 1; unless set, the <see cref="Recipe"/>'s, mostly 1e-3. The paper's authors use 1e-4, for a
+        /// network of full width.
+        /// </summary>
         [Range(1e-4, 1e-2, logBase: true)]
-        public double LearningRate { get; set; } = 1e-3;
+        public double LearningRate
+        {
+            get => _learningRate ?? Recipe.LearningRate;
+            set => _learningRate = value;
+        }
 
         /// <summary>Whether pairs are mirrored left to right half of the time while training.</summary>
         [BooleanChoice(true)]
@@ -146,6 +163,15 @@ public sealed partial class SynthesizeFromLabelsEstimator
         /// <c>torchvision</c>, <c>matconvnet</c> or <c>caffe</c>.
         /// </summary>
         public Vgg19Normalisation? PerceptionNormalisation { get; set; }
+
+        /// <summary>
+        /// A file with a segmentation network for a <see cref="Recipe"/> whose objective asks for one, of the palette's classes in their order:
+        /// one that <c>crn train-segmenter</c> wrote. Null: one is trained on the training pairs first, without progress but for the log.
+        /// </summary>
+        public string? SegmenterPath { get; set; }
+
+        /// <summary>How often each pair is seen by the segmentation network that is trained first where none is given; at least 1.</summary>
+        public int SegmenterEpochs { get; set; } = 20;
 
         /// <summary>What is done to photos before the network learns from them; also to those of the <see cref="ValidationSet"/>.
         /// <see cref="PhotoPreprocessing.Vivid"/> takes its time while the data is read, about 5 microseconds a pixel of the working size.</summary>
@@ -260,11 +286,8 @@ public sealed partial class SynthesizeFromLabelsEstimator
             return copy;
         }
 
-        internal CrnArchitecture Architecture() => new()
+        internal SynthesisArchitecture Architecture() => SynthesisArchitecture.Of(Recipe.Network, Palette.ChannelCount, Height, Width) with
         {
-            Channels = Palette.ChannelCount,
-            Height = Height,
-            Width = Width,
             WidthFactor = WidthFactor,
             NoiseChannels = NoiseChannels,
             ImagesPerLayout = ImagesPerLayout,
@@ -275,6 +298,8 @@ public sealed partial class SynthesizeFromLabelsEstimator
             Epochs = Epochs,
             BatchSize = BatchSize,
             LearningRate = LearningRate,
+            Objective = Recipe.Objective,
+            SegmenterEpochs = SegmenterEpochs,
             Mirror = Mirror,
             NewestModules = TrainOnlyNewestModules,
             GradientCheckpointing = GradientCheckpointing ?? false,
@@ -295,16 +320,22 @@ public sealed partial class SynthesizeFromLabelsEstimator
             CheckName(context, nameof(PhotoColumnName), PhotoColumnName);
             if (Palette is null)
                 throw context.Process(new ArgumentOutOfRangeException(nameof(Palette), "A palette is needed: LabelPalette.CamVid, LabelPalette.Load(file), ..."));
+            if (Recipe is null)
+                throw context.Process(new ArgumentOutOfRangeException(nameof(Recipe), $"A recipe is needed: one of Recipe.All ({string.Join(", ", Recipe.All)}), or your own."));
             CheckDefined(context, nameof(LabelEncoding), LabelEncoding);
             CheckDefined(context, nameof(UnknownLabels), UnknownLabels);
             CheckDefined(context, nameof(OnCancellation), OnCancellation);
             CheckDefined(context, nameof(OutputKind), OutputKind);
             CheckDefined(context, nameof(Perception), Perception);
             CheckPerception(context);
+            CheckSegmenter(context);
             CheckDefined(context, nameof(PhotoPreprocessing), PhotoPreprocessing);
             CheckDefined(context, nameof(Diversity), Diversity);
             if (LayerWeights is null)
                 throw context.Process(new ArgumentOutOfRangeException(nameof(LayerWeights), "Layer weights are needed: LayerWeighting.Calibrated, LayerWeighting.Paper(), ..."));
+            if (ValidationSet is not null && !Recipe.Objective.Measures)
+                throw context.Process(new ArgumentOutOfRangeException(
+                    nameof(ValidationSet), $"The recipe {Recipe} has nothing to measure a ValidationSet by: its objective is adversarial alone."));
             if (EarlyStoppingPatience is not null && ValidationSet is null)
                 throw context.Process(new ArgumentOutOfRangeException(
                     nameof(EarlyStoppingPatience), EarlyStoppingPatience, "EarlyStoppingPatience needs a ValidationSet to look at."));
@@ -322,6 +353,7 @@ public sealed partial class SynthesizeFromLabelsEstimator
                 Architecture().Validate();
                 OutputColumns.Check(OutputImage, OutputKind, Architecture());
                 Training(0).Validate();
+                Training(0).CheckFor(Architecture());
             }
             catch (ArgumentOutOfRangeException e)
             {
@@ -343,6 +375,15 @@ public sealed partial class SynthesizeFromLabelsEstimator
             if (PerceptionWeightsPath is not null && !File.Exists(PerceptionWeightsPath))
                 throw context.Process(new ArgumentOutOfRangeException(
                     nameof(PerceptionWeightsPath), PerceptionWeightsPath, "The file of VGG-19's weights does not exist."));
+        }
+
+        private void CheckSegmenter(IExceptionContext context)
+        {
+            if (SegmenterPath is not null && Recipe.Objective.Segmentation == 0)
+                throw context.Process(new ArgumentOutOfRangeException(
+                    nameof(SegmenterPath), SegmenterPath, $"The recipe {Recipe} has no use for a segmentation network."));
+            if (SegmenterPath is not null && !File.Exists(SegmenterPath))
+                throw context.Process(new ArgumentOutOfRangeException(nameof(SegmenterPath), SegmenterPath, "The file of the segmentation network does not exist."));
         }
 
         private static void CheckDefined<T>(IExceptionContext context, string option, T value) where T : struct, Enum

@@ -15,7 +15,8 @@ namespace CrnMlNet;
 
 /// <summary>
 /// Learns to paint photographs from semantic label maps with a Cascaded Refinement Network (Chen &amp; Koltun, "Photographic
-/// Image Synthesis with Cascaded Refinement Networks", ICCV 2017).
+/// Image Synthesis with Cascaded Refinement Networks", ICCV 2017), or with one of the systems that the paper compares it with:
+/// see <see cref="Recipe"/>.
 /// </summary>
 /// <remarks>
 /// <para>Input: a column of labels and, to fit, a column of photos, <see cref="MLImage"/> of any size and of the same aspect as the row's
@@ -65,7 +66,8 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
     /// <exception cref="InvalidOperationException">There are no rows, or one cannot be learned from (the message names row, file, column and
     /// value), or the device asked for is not there.</exception>
     /// <exception cref="TorchBackendException">libtorch does not start.</exception>
-    /// <exception cref="ArithmeticException">The loss is no longer a number: the learning rate is too high.</exception>
+    /// <exception cref="TrainingDivergedException">The loss is no longer a number, or the discriminator of an adversarial recipe has collapsed: the learning
+    /// rate is too high.</exception>
     /// <exception cref="OperationCanceledException">Training was cancelled before its first step, or later where the options want that
     /// thrown, or ML.NET cancelled the context.</exception>
     /// <exception cref="InsufficientMemoryException">The training is far above this machine's memory, or turns out to be above that of the device;
@@ -87,6 +89,7 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
 
         using var perception = ChosenPerception.Open(_options, device, message => channel.Info(MessageSensitivity.None, message));
         Check(_options.LayerWeights, perception);
+        using var segmenter = GivenSegmenter.Open(_options, device);
 
         var architecture = _options.Architecture();
         int seed = _options.Seed ?? MLNetInternals.Seed(_environment) ?? 0;
@@ -95,7 +98,7 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
         bool isCpu = device.type == DeviceType.CPU;
         if (isCpu)
             WithinMemory(architecture, training, perception, pairs: 1);
-        var network = Guard(() => new CascadedRefinementNetwork(architecture, (ulong)(uint)seed), perception, pairs: 1);
+        var network = Guard(() => architecture.Build((ulong)(uint)seed), perception, pairs: 1);
         try
         {
             var (warmStart, adam) = WarmStart.Apply(_options, network, message => channel.Info(MessageSensitivity.None, message));
@@ -112,9 +115,9 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
             var memory = MemoryEstimate.OfTraining(architecture, training, kept, _options.ValidationSet is not null, perception);
             channel.Info(MessageSensitivity.None, $"Training will take about {MemoryEstimate.Show(memory.Total)} of memory; how much time, the first steps tell.");
             Guard(() => network.to(device), perception, kept);
-            channel.Info(MessageSensitivity.None, $"Training a cascaded refinement network of {network.ParameterCount:N0} parameters on {device}.");
+            channel.Info(MessageSensitivity.None, $"Training a {architecture.Name} of {network.ParameterCount:N0} parameters on {device}.");
             var decoder = new LabelDecoder(_options.Palette, encoding, _options.UnknownLabels);
-            var summary = Train(network, perception, pairs, validation, training, decoder, start, channel);
+            var summary = Train(network, perception, segmenter, pairs, validation, training, decoder, start, channel);
             var record = TrainingRecord.From(_options, pairs.Count, seed, summary, warmStart);
             var model = new SynthesisModel(_options.InputColumnName, _options.OutputColumnName, decoder, architecture, record)
             {
@@ -165,10 +168,10 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
 
     /// <summary>The training, by gradient checkpointing if that is left open and it does not fit without.</summary>
     /// <exception cref="InsufficientMemoryException">It is far above this machine's memory all the same.</exception>
-    private TrainingOptions WithinMemory(CrnArchitecture architecture, TrainingOptions training, IPerceptionNetwork? perception, int pairs)
+    private TrainingOptions WithinMemory(SynthesisArchitecture architecture, TrainingOptions training, IPerceptionNetwork? perception, int pairs)
     {
         bool validates = _options.ValidationSet is not null;
-        if (_options.GradientCheckpointing is null && MemoryEstimate.OfTraining(architecture, training, pairs, validates, perception).Total > MemoryEstimate.Available)
+        if (_options.GradientCheckpointing is null && architecture.IsChain && MemoryEstimate.OfTraining(architecture, training, pairs, validates, perception).Total > MemoryEstimate.Available)
             training = training with { GradientCheckpointing = true };
         MemoryEstimate.CheckTraining(architecture, training, pairs, validates, perception);
         return training;
@@ -198,10 +201,10 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
     }
 
     private TrainingSummary Train(
-        CascadedRefinementNetwork network, IPerceptionNetwork perception, TrainingPairs pairs, TrainingPairs? validation, TrainingOptions options,
+        SynthesisNetwork network, IPerceptionNetwork perception, SegmentationNetwork? segmenter, TrainingPairs pairs, TrainingPairs? validation, TrainingOptions options,
         LabelDecoder decoder, AdamState? start, IChannel channel)
     {
-        var synthesizer = new Synthesizer(network);
+        using var synthesizer = Synthesizer.WhileLearning(network);
         int validationBatches = ((validation?.Count ?? 0) + _options.BatchSize - 1) / _options.BatchSize;
         var time = new TimeEstimate(message => channel.Info(MessageSensitivity.None, message), validationBatches);
         void Report(TrainingProgress progress)
@@ -215,7 +218,7 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
 
         var summary = Trainer.Train(
             network, perception, pairs, options, Report, message => channel.Info(MessageSensitivity.None, message),
-            _options.CancellationToken, validation, message => channel.Warning(MessageSensitivity.None, message), start);
+            _options.CancellationToken, validation, message => channel.Warning(MessageSensitivity.None, message), start, segmenter);
         Conclude(summary, channel);
         return summary;
     }

@@ -38,7 +38,7 @@ public sealed class SynthesizeFromLabelsTransformer : ITransformer, IDisposable
 
     private readonly IHost _host;
     private SynthesisModel _model;
-    private readonly CascadedRefinementNetwork _network;
+    private readonly SynthesisNetwork _network;
     private readonly AdamState? _adam;
     private readonly string? _directory;
     private readonly NetworkLifetime _lifetime;
@@ -51,7 +51,7 @@ public sealed class SynthesizeFromLabelsTransformer : ITransformer, IDisposable
     /// <param name="adam">Where its optimizer stood, to be saved with it, this object's from now on; or null.</param>
     /// <param name="directory">Where in a model file it was loaded from.</param>
     internal SynthesizeFromLabelsTransformer(
-        IHostEnvironment environment, SynthesisModel model, CascadedRefinementNetwork network, AdamState? adam = null, string? directory = null)
+        IHostEnvironment environment, SynthesisModel model, SynthesisNetwork network, AdamState? adam = null, string? directory = null)
     {
         _host = environment.Register(nameof(SynthesizeFromLabelsTransformer));
         _model = model;
@@ -59,9 +59,9 @@ public sealed class SynthesizeFromLabelsTransformer : ITransformer, IDisposable
         _network.eval();
         _adam = adam;
         _directory = directory;
-        _lifetime = new NetworkLifetime(network, adam);
         Output = new OutputColumns(model.OutputColumnName, model.OutputKind, model.OutputImage, model.Architecture);
         _synthesizer = new Synthesizer(network, Output.Image);
+        _lifetime = new NetworkLifetime(network, _synthesizer, adam);
         LabelFolder = model.LabelFolder;
     }
 
@@ -87,7 +87,7 @@ public sealed class SynthesizeFromLabelsTransformer : ITransformer, IDisposable
     public LabelPalette Palette => _model.Decoder.Palette;
 
     /// <summary>What the network looks like.</summary>
-    public CrnArchitecture Architecture => _model.Architecture;
+    public SynthesisArchitecture Architecture => _model.Architecture;
 
     /// <summary>How the network was trained.</summary>
     public TrainingRecord Training => _model.Training;
@@ -195,10 +195,18 @@ public sealed class SynthesizeFromLabelsTransformer : ITransformer, IDisposable
 
     /// <summary>Does something with the network, which lives on until that is done.</summary>
     /// <exception cref="ObjectDisposedException">This transformer has been disposed.</exception>
-    internal T WithNetwork<T>(Func<CascadedRefinementNetwork, T> work)
+    internal T WithNetwork<T>(Func<SynthesisNetwork, T> work)
     {
         using var use = _lifetime.Enter(this);
         return work(_network);
+    }
+
+    /// <summary>Paints every image that the network has for a layout, which <see cref="Output"/> may not give.</summary>
+    /// <exception cref="ObjectDisposedException">This transformer has been disposed.</exception>
+    internal T WithAllImages<T>(Func<Synthesizer, T> work)
+    {
+        using var use = _lifetime.Enter(this);
+        return work(_synthesizer.Giving(image: null));
     }
 
     /// <summary>Where its optimizer stood, a copy for the caller to dispose; null where that is not known.</summary>
@@ -216,7 +224,7 @@ public sealed class SynthesizeFromLabelsTransformer : ITransformer, IDisposable
         model.CheckSize(header);
         TorchBackend.Start();
         var device = ChooseDevice(environment);
-        var network = new CascadedRefinementNetwork(model.Architecture);
+        var network = model.Architecture.Build();
         try
         {
             Safetensors.ReadInto(weights, header, network.state_dict());

@@ -35,6 +35,9 @@ public sealed record TrainingRecord
     /// <summary>The perception network.</summary>
     public required string Perception { get; init; }
 
+    /// <summary>The name of the recipe.</summary>
+    public string Recipe { get; init; } = CrnMlNet.Recipe.Crn.Name;
+
     /// <summary>What was minimized.</summary>
     public string Objective { get; init; } = "feature matching (Eq. 1)";
 
@@ -102,6 +105,7 @@ public sealed record TrainingRecord
         Stopped = summary.Cancelled,
         Seconds = Math.Round(summary.Elapsed.TotalSeconds, 1),
         Perception = summary.Perception,
+        Recipe = options.Recipe.Name,
         Objective = summary.Objective,
         LayerWeighting = options.LayerWeights.ToString(),
         LayerWeightsRescaledAfter = summary.RescaledAfter,

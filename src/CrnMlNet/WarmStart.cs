@@ -17,7 +17,7 @@ internal static class WarmStart
     /// <exception cref="InvalidOperationException">The model is not one that synthesizes, or nothing in it fits.</exception>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="FormatException">The file is damaged, or no model.</exception>
-    public static (string? Story, AdamState? Adam) Apply(SynthesizeFromLabelsEstimator.Options options, CascadedRefinementNetwork network, Action<string> log)
+    public static (string? Story, AdamState? Adam) Apply(SynthesizeFromLabelsEstimator.Options options, SynthesisNetwork network, Action<string> log)
     {
         if (options.WarmStartModel is { } given)
             return Start(given, path: null, options.WarmStartName, options, network, log);
@@ -62,7 +62,7 @@ internal static class WarmStart
 
     private static (string Story, AdamState? Adam) Start(
         SynthesizeFromLabelsTransformer model, string? path, string name, SynthesizeFromLabelsEstimator.Options options,
-        CascadedRefinementNetwork network, Action<string> log)
+        SynthesisNetwork network, Action<string> log)
     {
         string story = model.WithNetwork(learned => Copy(model, learned, name, options, network, log));
         if (model.Architecture != network.Architecture || model.ReadAdam(path) is not { } adam)
@@ -72,9 +72,11 @@ internal static class WarmStart
     }
 
     private static string Copy(
-        SynthesizeFromLabelsTransformer model, CascadedRefinementNetwork learned, string name, SynthesizeFromLabelsEstimator.Options options,
-        CascadedRefinementNetwork network, Action<string> log)
+        SynthesizeFromLabelsTransformer model, SynthesisNetwork learned, string name, SynthesizeFromLabelsEstimator.Options options,
+        SynthesisNetwork network, Action<string> log)
     {
+        if (model.Architecture.Kind != network.Architecture.Kind)
+            throw new InvalidOperationException($"Nothing of {name} fits to start from: it is a {model.Architecture.Name}, and a {network.Architecture.Name} is asked for. Choose the same recipe.");
         var source = learned.named_parameters().ToDictionary(named => named.name, named => named.parameter);
         // A module is copied whole or not at all: a convolution is of no use without the normalisation behind it.
         var modules = network.named_parameters().GroupBy(named => named.name.Split('.')[0]).ToList();
@@ -98,6 +100,6 @@ internal static class WarmStart
         return story;
     }
 
-    private static string Describe(CrnArchitecture architecture) => FormattableString.Invariant(
+    private static string Describe(SynthesisArchitecture architecture) => FormattableString.Invariant(
         $"{architecture.Height}x{architecture.Width} with width factor {architecture.WidthFactor}, {architecture.NoiseChannels} noise channels and {architecture.Channels} classes");
 }

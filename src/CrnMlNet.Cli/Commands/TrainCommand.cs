@@ -29,12 +29,13 @@ internal static class TrainCommand
             HelpName = "NAME|FILE",
             DefaultValueFactory = _ => defaults.Palette.Name,
         };
+        var recipe = RecipeOption.Create();
         var height = new Option<int>("--height") { Description = "Height of the photos to paint, in pixels.", HelpName = "N", DefaultValueFactory = _ => defaults.Height };
         var width = new Option<int>("--width") { Description = "Width of the photos to paint, in pixels.", HelpName = "N", DefaultValueFactory = _ => defaults.Width };
         var epochs = new Option<int>("--epochs") { Description = "How often each pair is seen.", HelpName = "N", DefaultValueFactory = _ => defaults.Epochs };
         var stages = StagesOption.Create();
         var batchSize = new Option<int>("--batch-size") { Description = "Pairs in a training step.", HelpName = "N", DefaultValueFactory = _ => defaults.BatchSize };
-        var learningRate = new Option<double>("--learning-rate") { Description = "Adam's learning rate.", HelpName = "X", DefaultValueFactory = _ => defaults.LearningRate };
+        var learningRate = new Option<double?>("--learning-rate") { Description = "Adam's learning rate. [default: the recipe's, mostly 0.001]", HelpName = "X" };
         var widthFactor = new Option<double>("--width-factor")
         {
             Description = "Factor on the number of feature maps, 1/64 to 4; 1 is the paper's network, for a GPU. Time and memory grow with its square.",
@@ -47,11 +48,10 @@ internal static class TrainCommand
             HelpName = "N",
             DefaultValueFactory = _ => defaults.NoiseChannels,
         };
-        var imagesPerLayout = new Option<int>("--images-per-layout")
+        var imagesPerLayout = new Option<int?>("--images-per-layout")
         {
-            Description = "Different photos to paint of each layout, 1 to 64.",
+            Description = "Different photos to paint of each layout, 1 to 64. [default: the recipe's, mostly 1]",
             HelpName = "N",
-            DefaultValueFactory = _ => defaults.ImagesPerLayout,
         };
         var diversity = OneOf("--diversity", "Which of several photos of a layout learn from a real one: for each class the nearest (the paper's Eq. 3), or the nearest as a whole (Eq. 2).", defaults.Diversity);
         var layerWeights = new Option<string>("--layer-weights")
@@ -104,6 +104,11 @@ internal static class TrainCommand
             Description = "What the weights in that file expect of images, if not what the file gives evidence of. [default: found out]",
             HelpName = string.Join('|', normalisations),
         }.AcceptOnlyFromAmong(normalisations);
+        var segmenter = new Option<string?>("--segmenter")
+        {
+            Description = "A segmentation network (crn train-segmenter) for the recipes with semseg. [default: one is trained on the pairs first]",
+            HelpName = "FILE",
+        };
         var checkpoints = new Option<string?>("--checkpoints")
         {
             Description = "Where the training is kept while it runs, to be continued after a stop or a crash; removed when it is done. [default: beside the model, its name with .checkpoints]",
@@ -131,28 +136,30 @@ internal static class TrainCommand
             The same command again continues a training that was stopped or died; with more --epochs it goes on longer.
             """)
         {
-            labels, photos, output, palette, height, width, epochs, stages, batchSize, learningRate, widthFactor, noiseChannels,
+            labels, photos, output, palette, recipe, height, width, epochs, stages, batchSize, learningRate, widthFactor, noiseChannels,
             imagesPerLayout, diversity, layerWeights, seed, device,
             validationLabels, validationPhotos, validationShare, patience, timeBudget, warmStart, gradientCheckpointing,
-            unknownLabels, labelEncoding, vivid, noMirror, perception, perceptionWeights, perceptionNormalisation, checkpoints, checkpointInterval, fresh, samples, sampleCount,
+            unknownLabels, labelEncoding, vivid, noMirror, perception, perceptionWeights, perceptionNormalisation, segmenter, checkpoints, checkpointInterval, fresh, samples, sampleCount,
         };
         command.SetAction(parsed =>
         {
             var model = parsed.GetRequiredValue(output);
             if (StagesOption.ValueIn(parsed, stages) is not null && new Option[] { height, width, epochs }.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is { } given)
                 throw new ArgumentException($"--stages says sizes and epochs, so leave {given.Name} out.");
+            var system = RecipeOption.ValueIn(parsed, recipe);
             var options = new SynthesizeFromLabelsEstimator.Options
             {
                 Palette = LabelPalette.Parse(parsed.GetRequiredValue(palette)),
+                Recipe = system,
                 Height = parsed.GetRequiredValue(height),
                 Width = parsed.GetRequiredValue(width),
                 Epochs = parsed.GetRequiredValue(epochs),
                 Stages = StagesOption.ValueIn(parsed, stages),
                 BatchSize = parsed.GetRequiredValue(batchSize),
-                LearningRate = parsed.GetRequiredValue(learningRate),
+                LearningRate = parsed.GetValue(learningRate) ?? system.LearningRate,
                 WidthFactor = parsed.GetRequiredValue(widthFactor),
                 NoiseChannels = parsed.GetRequiredValue(noiseChannels),
-                ImagesPerLayout = parsed.GetRequiredValue(imagesPerLayout),
+                ImagesPerLayout = parsed.GetValue(imagesPerLayout) ?? system.ImagesPerLayout,
                 Diversity = Enum.Parse<Diversity>(parsed.GetRequiredValue(diversity), ignoreCase: true),
                 LayerWeights = LayerWeighting.Parse(parsed.GetRequiredValue(layerWeights)),
                 Seed = parsed.GetValue(seed),
@@ -168,6 +175,7 @@ internal static class TrainCommand
                 Perception = Enum.Parse<PerceptionChoice>(parsed.GetRequiredValue(perception), ignoreCase: true),
                 PerceptionWeightsPath = parsed.GetValue(perceptionWeights),
                 PerceptionNormalisation = parsed.GetValue(perceptionNormalisation) is { } name ? Vgg19Normalisation.Parse(name) : null,
+                SegmenterPath = parsed.GetValue(segmenter),
                 CheckpointFolder = parsed.GetValue(checkpoints) ?? model + ".checkpoints",
                 CheckpointInterval = parsed.GetValue(checkpointInterval) ?? defaults.CheckpointInterval,
                 KeepCheckpoint = true, // until the model is saved

@@ -1,4 +1,4 @@
-using TorchSharp.Modules;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace CrnMlNet.Torch.Networks;
@@ -19,8 +19,20 @@ internal static class BatchInvariance
 
     private const long SmallInput = 20480;
 
+    /// <summary>
+    /// Convolves each image by itself: for dilated, strided and transposed convolutions, where oneDNN chooses its way by the number of images.
+    /// While gradients are kept, as when training, plainly.
+    /// </summary>
+    public static Tensor ConvolveEach(this nn.Module<Tensor, Tensor> convolution, Tensor input)
+    {
+        if (input.shape[0] == 1 || input.device_type != DeviceType.CPU || is_grad_enabled())
+            return convolution.forward(input);
+        using var scope = NewDisposeScope();
+        return torch.cat([.. input.split(1).Select(convolution.forward)]).MoveToOuterDisposeScope();
+    }
+
     /// <summary>Convolves. While gradients are kept, as when training, plainly.</summary>
-    public static Tensor Convolve(this Conv2d convolution, Tensor input)
+    public static Tensor Convolve(this nn.Module<Tensor, Tensor> convolution, Tensor input)
     {
         if (input.shape[0] != 1 || input.numel() > SmallInput || is_grad_enabled())
             return convolution.forward(input);

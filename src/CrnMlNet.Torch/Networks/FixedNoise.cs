@@ -8,14 +8,14 @@ namespace CrnMlNet.Torch.Networks;
 internal static class FixedNoise
 {
     /// <summary>Uniform noise of zero mean and unit variance <c>[1, channels, rows, columns]</c>.</summary>
-    public static Tensor Plane(int channels, ModuleShape shape, int module)
+    public static Tensor Plane(int channels, int rows, int columns, int place)
     {
-        var noise = torch.empty([1, channels, shape.Rows, shape.Columns], ScalarType.Float32);
+        var noise = torch.empty([1, channels, rows, columns], ScalarType.Float32);
         for (int channel = 0; channel < channels; channel++)
         {
             using var plane = noise.select(1, channel);
             var values = MemoryMarshal.Cast<byte, float>(plane.bytes);
-            ulong first = ((ulong)module << 40) + (ulong)channel * (ulong)values.Length;
+            ulong first = ((ulong)place << 40) + (ulong)channel * (ulong)values.Length;
             for (int i = 0; i < values.Length; i++)
                 values[i] = (float)(Math.Sqrt(12) * (Uniform(first + (ulong)i) - 0.5));
         }

@@ -15,12 +15,15 @@ internal sealed class Adam : IDisposable
     internal const double SquareDecay = 0.999;
     private const double Epsilon = 1e-8;
 
+    private readonly double _meanDecay;
     private readonly (string Name, Parameter Parameter, Tensor Mean, Tensor Square)[] _slots;
 
     /// <param name="module">What learns, as far as its parameters require gradients; it must be on its device already.</param>
     /// <param name="learningRate">The step size.</param>
-    public Adam(nn.Module module, double learningRate)
+    /// <param name="meanDecay">beta_1.</param>
+    public Adam(nn.Module module, double learningRate, double meanDecay = MeanDecay)
     {
+        _meanDecay = meanDecay;
         LearningRate = learningRate;
         _slots = [.. module.named_parameters().Where(named => named.parameter.requires_grad).Select(named =>
             (named.name, named.parameter, ZerosLike(named.parameter), ZerosLike(named.parameter)))];
@@ -67,7 +70,7 @@ internal sealed class Adam : IDisposable
     public void Step()
     {
         using var _ = no_grad();
-        using Scalar meanDecay = MeanDecay, meanShare = 1 - MeanDecay, squareDecay = SquareDecay, squareShare = 1 - SquareDecay, epsilon = Epsilon, one = 1;
+        using Scalar meanDecay = _meanDecay, meanShare = 1 - _meanDecay, squareDecay = SquareDecay, squareShare = 1 - SquareDecay, epsilon = Epsilon, one = 1;
         for (int i = 0; i < _slots.Length; i++)
         {
             using var scope = NewDisposeScope();
@@ -75,7 +78,7 @@ internal sealed class Adam : IDisposable
             if (slot.Parameter.grad is not { } gradient)
                 continue;
             long steps = ++StepsOf(i);
-            using Scalar squareScale = Math.Sqrt(1 - Math.Pow(SquareDecay, steps)), size = -LearningRate / (1 - Math.Pow(MeanDecay, steps));
+            using Scalar squareScale = Math.Sqrt(1 - Math.Pow(SquareDecay, steps)), size = -LearningRate / (1 - Math.Pow(_meanDecay, steps));
             slot.Mean.mul_(meanDecay).add_(gradient, meanShare);
             slot.Square.mul_(squareDecay).addcmul_(gradient, gradient, squareShare);
             slot.Parameter.addcdiv_(slot.Mean, slot.Square.sqrt().div_(squareScale).add_(epsilon, one), size);

@@ -12,7 +12,7 @@ internal static class BackwardPass
     /// <param name="layouts">The semantic layouts <c>[N, c, H, W]</c>.</param>
     /// <param name="loss">Makes a scalar of the images <c>[N, k, 3, H, W]</c>.</param>
     /// <returns>The loss.</returns>
-    public static double Plain(CascadedRefinementNetwork network, Tensor layouts, Func<Tensor, Tensor> loss)
+    public static double Plain(SynthesisNetwork network, Tensor layouts, Func<Tensor, Tensor> loss)
     {
         using var scope = NewDisposeScope();
         var value = loss(network.forward(layouts));
@@ -33,7 +33,7 @@ internal static class BackwardPass
     /// By hand, link by link, rather than by TorchSharp's <c>autograd.Function</c>: an exception in its managed backward pass,
     /// when memory does not suffice say, would have to cross native code.
     /// </remarks>
-    public static double Checkpointed(CascadedRefinementNetwork network, Tensor layouts, Func<Tensor, Tensor> loss)
+    public static double Checkpointed(ChainedNetwork network, Tensor layouts, Func<Tensor, Tensor> loss)
     {
         using var scope = NewDisposeScope();
         var chain = network.Chain(layouts);
@@ -58,7 +58,7 @@ internal static class BackwardPass
     }
 
     // Not under no_grad, where other kernels may run: the graph is made, and dropped with the output that held it.
-    private static Tensor WithoutGraph(CascadedRefinementNetwork.Link link, Tensor? input)
+    private static Tensor WithoutGraph(ChainedNetwork.Link link, Tensor? input)
     {
         using var scope = NewDisposeScope();
         return link.Run(input).detach().MoveToOuterDisposeScope();
@@ -74,7 +74,7 @@ internal static class BackwardPass
     }
 
     /// <summary>Takes the gradient at a link's output to its parameters, and to its input if it is to go on from there.</summary>
-    private static Tensor? Through(CascadedRefinementNetwork.Link link, Tensor? input, Tensor gradient, bool goesOn)
+    private static Tensor? Through(ChainedNetwork.Link link, Tensor? input, Tensor gradient, bool goesOn)
     {
         using var scope = NewDisposeScope();
         var leaf = input?.detach();

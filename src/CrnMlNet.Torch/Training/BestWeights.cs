@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace CrnMlNet.Torch.Training;
 
 /// <summary>A copy of those weights of a network that learn, from when it did best on the validation set; empty until the first one is kept.</summary>
-internal sealed class BestWeights(CascadedRefinementNetwork network) : IDisposable
+internal sealed class BestWeights(SynthesisNetwork network) : IDisposable
 {
     private readonly List<(string Name, Tensor Parameter)> _learned =
         [.. network.named_parameters().Where(named => named.parameter.requires_grad).Select(named => (named.name, (Tensor)named.parameter))];

@@ -76,7 +76,7 @@ internal sealed class EpochLoop(int pairs, TrainingOptions options, TrainingStat
     };
 
     /// <summary>Runs until something ends it; cancellation is not an error.</summary>
-    /// <exception cref="ArithmeticException">The loss is no longer a number.</exception>
+    /// <exception cref="TrainingDivergedException">The loss is no longer a number.</exception>
     public TrainingEnd Run(Step step, Action<TrainingProgress> report, CancellationToken cancellation)
     {
         _clock.Start();
@@ -173,5 +173,5 @@ internal sealed class EpochLoop(int pairs, TrainingOptions options, TrainingStat
 
     private double Finite(double loss, string what) => double.IsFinite(loss)
         ? loss
-        : throw new ArithmeticException($"The {what} became {loss} at step {StepsDone}. Lower the learning rate ({options.LearningRate}).");
+        : throw new TrainingDivergedException($"The {what} became {loss} at step {StepsDone}. Lower the learning rate ({options.LearningRate}).");
 }

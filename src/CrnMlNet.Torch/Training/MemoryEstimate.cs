@@ -68,10 +68,27 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
     /// <param name="validates">Whether there is a validation set, and so a copy of the best weights.</param>
     /// <param name="perception">What the photos are compared in; null: the bank of frequency filters.</param>
     /// <exception cref="ArgumentOutOfRangeException">The architecture is out of range.</exception>
-    public static MemoryEstimate OfTraining(CrnArchitecture architecture, TrainingOptions options, int pairs, bool validates, IPerceptionNetwork? perception = null)
+    public static MemoryEstimate OfTraining(SynthesisArchitecture architecture, TrainingOptions options, int pairs, bool validates, IPerceptionNetwork? perception = null)
+    {
+        var (kept, passing) = architecture is CrnArchitecture cascade ? OfCascade(cascade, options) : OfConvolutions(architecture);
+        double size = (double)architecture.Height * architecture.Width, perceived = size * PerceivedMapsOf(perception, architecture.ImagesPerLayout);
+        // With checkpointing the perception network is done when the modules run again.
+        double most = options.GradientCheckpointing ? Math.Max(passing, perceived) : passing + perceived;
+        long learning = (architecture as CrnArchitecture)?.ParameterCount(options.NewestModules) ?? architecture.ParameterCount(), resting = architecture.ParameterCount() - learning;
+        resting += (perception as Vgg19)?.Weights.Values.Sum(weight => weight.numel()) ?? 0;
+        return new MemoryEstimate(
+            $"Training at {Size(architecture)} with batches of {options.BatchSize}{(options.GradientCheckpointing ? " and gradient checkpointing" : "")}",
+            (long)(pairs * size * TrainingPairs.BytesPerPixel),
+            BytesPerNumber * ((NumbersPerTrainedWeight + (validates ? 1 : 0)) * learning + resting + Noise(architecture)),
+            (long)(Holes * BytesPerNumber * options.BatchSize * (kept + most + size * architecture.Channels)),
+            TrainingSlack);
+    }
+
+    /// <summary>Numbers in the feature maps of a training step for a pair: those kept for the backward pass, and those passing beside them.</summary>
+    private static (double Kept, double Passing) OfCascade(CrnArchitecture architecture, TrainingOptions options)
     {
         var modules = architecture.Modules();
-        int labels = architecture.Channels + architecture.NoiseChannels;
+        int labels = architecture.InputChannels;
         int firstLearning = modules.Count - Math.Min(options.NewestModules ?? modules.Count, modules.Count);
         double kept = 0, passing = 0;
         for (int i = 0; i < modules.Count; i++)
@@ -98,33 +115,31 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
                 passing = Math.Max(passing, pixels * (input + PassingMaps * module.Features));
             }
         }
-        double size = (double)architecture.Height * architecture.Width, perceived = size * PerceivedMapsOf(perception, architecture.ImagesPerLayout);
-        // With checkpointing the perception network is done when the modules run again.
-        double most = options.GradientCheckpointing ? Math.Max(passing, perceived) : passing + perceived;
-        long learning = architecture.ParameterCount(options.NewestModules), resting = architecture.ParameterCount() - learning;
-        resting += (perception as Vgg19)?.Weights.Values.Sum(weight => weight.numel()) ?? 0;
-        return new MemoryEstimate(
-            $"Training at {Size(architecture)} with batches of {options.BatchSize}{(options.GradientCheckpointing ? " and gradient checkpointing" : "")}",
-            (long)(pairs * size * TrainingPairs.BytesPerPixel),
-            BytesPerNumber * ((NumbersPerTrainedWeight + (validates ? 1 : 0)) * learning + resting + Noise(architecture)),
-            (long)(Holes * BytesPerNumber * options.BatchSize * (kept + most + size * architecture.Channels)),
-            TrainingSlack);
+        return (kept, passing);
+    }
+
+    /// <summary>The same of any network, roughly: of each convolution its maps, and what follows them; and its input where that is put together first.</summary>
+    private static (double Kept, double Passing) OfConvolutions(SynthesisArchitecture architecture)
+    {
+        double kept = 0, passing = 0;
+        int before = 0;
+        foreach (var convolution in architecture.Convolutions())
+        {
+            int joined = convolution.Inputs > before ? convolution.Inputs : 0;
+            kept += convolution.Pixels * (joined + KeptMaps / 2.0 * convolution.Outputs);
+            passing = Math.Max(passing, convolution.Pixels * (convolution.Inputs + PassingMaps * convolution.Outputs));
+            before = convolution.Outputs;
+        }
+        return (kept, passing);
     }
 
     /// <summary>The memory that a network takes for synthesizing, once its weights are there: for weights and one step.</summary>
     /// <param name="architecture">The network.</param>
     /// <param name="batchSize">Layouts in a step.</param>
     /// <exception cref="ArgumentOutOfRangeException">The architecture is out of range.</exception>
-    public static MemoryEstimate OfSynthesis(CrnArchitecture architecture, int batchSize = 1)
+    public static MemoryEstimate OfSynthesis(SynthesisArchitecture architecture, int batchSize = 1)
     {
-        int labels = architecture.Channels + architecture.NoiseChannels;
-        double kept = 0, passing = 0;
-        foreach (var module in architecture.Modules())
-        {
-            double pixels = (double)module.Rows * module.Columns;
-            kept += pixels * (architecture.Channels + labels + module.Features);
-            passing = Math.Max(passing, pixels * (2 * module.InputFeatures + labels + KeptMaps * module.Features));
-        }
+        var (kept, passing) = architecture is CrnArchitecture cascade ? PaintingOfCascade(cascade) : PaintingOfConvolutions(architecture);
         // The first image is within what is measured.
         kept += (double)architecture.Height * architecture.Width * MapsOfAnImage * (architecture.ImagesPerLayout - 1);
         return new MemoryEstimate(
@@ -135,6 +150,33 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
             SynthesisSlack);
     }
 
+    private static (double Kept, double Passing) PaintingOfCascade(CrnArchitecture architecture)
+    {
+        int labels = architecture.InputChannels;
+        double kept = 0, passing = 0;
+        foreach (var module in architecture.Modules())
+        {
+            double pixels = (double)module.Rows * module.Columns;
+            kept += pixels * (architecture.Channels + labels + module.Features);
+            passing = Math.Max(passing, pixels * (2 * module.InputFeatures + labels + KeptMaps * module.Features));
+        }
+        return (kept, passing);
+    }
+
+    /// <summary>Roughly: what one convolution passes, and the maps that skip it, which are at most half as many as are put together.</summary>
+    private static (double Kept, double Passing) PaintingOfConvolutions(SynthesisArchitecture architecture)
+    {
+        double kept = (double)architecture.Height * architecture.Width * (architecture.Channels + architecture.InputChannels), passing = 0;
+        int before = 0;
+        foreach (var convolution in architecture.Convolutions())
+        {
+            kept += convolution.Inputs > before ? convolution.Pixels * convolution.Inputs / 2 : 0;
+            passing = Math.Max(passing, convolution.Pixels * (convolution.Inputs + PassingMaps * convolution.Outputs));
+            before = convolution.Outputs;
+        }
+        return (kept, passing);
+    }
+
     /// <summary>Refuses a training that is far above the memory that this process can have, before any of it is taken.</summary>
     /// <param name="architecture">The network.</param>
     /// <param name="options">How it is trained.</param>
@@ -143,14 +185,14 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
     /// <param name="perception">What the photos are compared in; null: the bank of frequency filters.</param>
     /// <exception cref="InsufficientMemoryException">It is; the message says what would fit.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The architecture is out of range.</exception>
-    public static void CheckTraining(CrnArchitecture architecture, TrainingOptions options, int pairs, bool validates, IPerceptionNetwork? perception = null) =>
+    public static void CheckTraining(SynthesisArchitecture architecture, TrainingOptions options, int pairs, bool validates, IPerceptionNetwork? perception = null) =>
         OfTraining(architecture, options, pairs, validates, perception).CheckRoom(Available, available => TrainingThatFits(architecture, options, pairs, validates, available, perception));
 
     /// <summary>Refuses a network that is far above the memory that this process can have, before any of it is taken.</summary>
     /// <param name="architecture">The network.</param>
     /// <exception cref="InsufficientMemoryException">It is.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The architecture is out of range.</exception>
-    public static void CheckSynthesis(CrnArchitecture architecture) =>
+    public static void CheckSynthesis(SynthesisArchitecture architecture) =>
         OfSynthesis(architecture).CheckRoom(Available, _ => "Use a machine with more memory, or train a smaller model.");
 
     internal void CheckRoom(long available, Func<long, string> remedy)
@@ -160,10 +202,11 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
     }
 
     /// <summary>Each way by itself to make a training fit, by halving a few times; or all of them together.</summary>
-    internal static string TrainingThatFits(CrnArchitecture architecture, TrainingOptions options, int pairs, bool validates, long available, IPerceptionNetwork? perception = null)
+    internal static string TrainingThatFits(SynthesisArchitecture architecture, TrainingOptions options, int pairs, bool validates, long available, IPerceptionNetwork? perception = null)
     {
         var ways = new List<string>();
-        if (Fits(architecture, options with { GradientCheckpointing = true }))
+        bool canCheckpoint = architecture.IsChain;
+        if (canCheckpoint && Fits(architecture, options with { GradientCheckpointing = true }))
             ways.Add("gradient checkpointing");
         int smaller = options.BatchSize / 2;
         while (smaller >= 1 && !Fits(architecture, options with { BatchSize = smaller }))
@@ -177,14 +220,14 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
         if (ways.Count > 0)
             return $"This would fit: {string.Join(", or ", ways)}.";
 
-        options = options with { BatchSize = 1, GradientCheckpointing = true };
+        options = options with { BatchSize = 1, GradientCheckpointing = canCheckpoint };
         return Halve(architecture with { WidthFactor = Math.Min(architecture.WidthFactor, NarrowWidth) }, Smaller, int.MaxValue) is { } both
-            ? FormattableString.Invariant($"This would fit: {both.Height}x{both.Width} with width factor {both.WidthFactor:0.####}, batches of 1 and gradient checkpointing.")
+            ? FormattableString.Invariant($"This would fit: {both.Height}x{both.Width} with width factor {both.WidthFactor:0.####}{(canCheckpoint ? ", batches of 1 and gradient checkpointing" : " and batches of 1")}.")
             : "Learn from fewer pairs.";
 
-        bool Fits(CrnArchitecture candidate, TrainingOptions way) => OfTraining(candidate, way, pairs, validates, perception).Total <= available;
+        bool Fits(SynthesisArchitecture candidate, TrainingOptions way) => OfTraining(candidate, way, pairs, validates, perception).Total <= available;
 
-        CrnArchitecture? Halve(CrnArchitecture candidate, Func<CrnArchitecture, CrnArchitecture?> half, int most)
+        SynthesisArchitecture? Halve(SynthesisArchitecture candidate, Func<SynthesisArchitecture, SynthesisArchitecture?> half, int most)
         {
             for (var next = half(candidate); next is not null && most > 0; next = half(next), most--)
                 if (Fits(next, options))
@@ -193,11 +236,11 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
         }
     }
 
-    private static CrnArchitecture? Narrower(CrnArchitecture wide) =>
+    private static SynthesisArchitecture? Narrower(SynthesisArchitecture wide) =>
         wide.WidthFactor / 2 >= 1.0 / 64 ? wide with { WidthFactor = wide.WidthFactor / 2 } : null;
 
-    private static CrnArchitecture? Smaller(CrnArchitecture large) =>
-        Math.Min(large.Height, large.Width) / 2 >= CrnArchitecture.MinimumSize ? large with { Height = large.Height / 2, Width = large.Width / 2 } : null;
+    private static SynthesisArchitecture? Smaller(SynthesisArchitecture large) =>
+        Math.Min(large.Height, large.Width) / 2 >= SynthesisArchitecture.MinimumSize ? large with { Height = large.Height / 2, Width = large.Width / 2 } : null;
 
     /// <summary>Bytes as people read them: <c>380 MiB</c>, <c>1.5 GiB</c>.</summary>
     public static string Show(long bytes)
@@ -213,9 +256,11 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
     private static int PerceivedMapsOf(IPerceptionNetwork? perception, int images) =>
         perception is Vgg19 ? images * MapsInVgg19 : PerceivedMaps + images * PerceivedMapsOfAnImage;
 
-    private static string Size(CrnArchitecture architecture) =>
+    private static string Size(SynthesisArchitecture architecture) =>
         FormattableString.Invariant($"{architecture.Height}x{architecture.Width}, width factor {architecture.WidthFactor:0.####},");
 
-    private static long Noise(CrnArchitecture architecture) =>
-        architecture.NoiseChannels * architecture.Modules().Sum(module => (long)module.Rows * module.Columns);
+    // Of the cascade every module's; otherwise the finest resolution's is nearly all there can be.
+    private static long Noise(SynthesisArchitecture architecture) => architecture.NoiseChannels * (architecture is CrnArchitecture cascade
+        ? cascade.Modules().Sum(module => (long)module.Rows * module.Columns)
+        : 2L * architecture.Height * architecture.Width);
 }

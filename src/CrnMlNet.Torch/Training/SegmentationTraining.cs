@@ -39,7 +39,7 @@ public static class SegmentationTraining
     /// <returns>Why it ended.</returns>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
     /// <exception cref="ArgumentException">The classes are not the network's, there is no pair, or all pixels are void.</exception>
-    /// <exception cref="ArithmeticException">The loss is no longer a number; the network is spoiled then.</exception>
+    /// <exception cref="TrainingDivergedException">The loss is no longer a number; the network is spoiled then.</exception>
     public static TrainingEnd Train(
         SegmentationNetwork network, TrainingPairs pairs, SegmentationTrainingOptions options, Action<TrainingProgress> report, CancellationToken cancellation)
     {

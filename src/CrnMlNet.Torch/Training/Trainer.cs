@@ -1,5 +1,6 @@
 using CrnMlNet.Torch.Networks;
 using CrnMlNet.Torch.Objectives;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace CrnMlNet.Torch.Training;
@@ -26,10 +27,13 @@ public sealed record TrainingSummary(
     public int? BestEpoch => TrainingState.BestEpoch(ValidationLossByEpoch, RescaledAfter) is > 0 and var epoch ? epoch : null;
 }
 
-/// <summary>Trains a <see cref="CascadedRefinementNetwork"/> with Adam, as the paper does: by feature matching (Eq. 1), or for several images by diversity (Eq. 3).</summary>
+/// <summary>Trains a <see cref="SynthesisNetwork"/> with Adam: as the paper does, by feature matching (Eq. 1), or for several images by diversity (Eq. 3); or by another <see cref="Objective"/>.</summary>
 public static class Trainer
 {
     private const int CalibrationPairs = 32;
+
+    /// <summary>What sets the discriminator's weights apart from the painter's, which are of the same seed.</summary>
+    private const ulong DiscriminatorSeed = 1UL << 32;
 
     /// <summary>The most of an estimate that is taken to be there after it did not fit.</summary>
     private const double FailedShare = 0.75;
@@ -50,25 +54,34 @@ public static class Trainer
     /// <param name="validation">Pairs of the same size that are not learned from, and looked at after every epoch; null: none.</param>
     /// <param name="warn">Gets what is amiss but no error; null: <paramref name="log"/> does.</param>
     /// <param name="start">Where Adam begins; null: anew. It is disposed when it has been copied.</param>
+    /// <param name="segmenter">
+    /// The segmentation network, on the network's device, where the objective asks for one; null: one is trained on the pairs first. Stays the
+    /// caller's to dispose.
+    /// </param>
     /// <returns>What was done.</returns>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
     /// <exception cref="ArgumentException">There is a patience, but no validation set, or that is empty; or the layer weights are for other layers.</exception>
-    /// <exception cref="ArithmeticException">The loss is no longer a number; the network is spoiled then.</exception>
+    /// <exception cref="TrainingDivergedException">The loss is no longer a number, or the discriminator has collapsed; the network is spoiled then.</exception>
     /// <exception cref="InvalidOperationException">The checkpoint folder holds another training.</exception>
     /// <exception cref="IOException">The checkpoint folder cannot be made, or another training uses it.</exception>
     /// <exception cref="InsufficientMemoryException">The device's memory does not suffice; the message says what would fit.</exception>
     public static TrainingSummary Train(
-        CascadedRefinementNetwork network, IPerceptionNetwork perception, TrainingPairs pairs, TrainingOptions options,
+        SynthesisNetwork network, IPerceptionNetwork perception, TrainingPairs pairs, TrainingOptions options,
         Action<TrainingProgress> report, Action<string> log, CancellationToken cancellation,
-        TrainingPairs? validation = null, Action<string>? warn = null, AdamState? start = null)
+        TrainingPairs? validation = null, Action<string>? warn = null, AdamState? start = null, SegmentationNetwork? segmenter = null)
     {
         options.Validate();
+        options.CheckFor(network.Architecture);
         if (validation?.Count == 0)
             throw new ArgumentException("The validation set is empty.", nameof(validation));
         if (options.EarlyStoppingPatience is not null && validation is null)
             throw new ArgumentException("EarlyStoppingPatience needs a validation set to look at.", nameof(options));
+        if (validation is not null && !options.Objective.Measures)
+            throw new ArgumentException("A validation set needs an objective that measures: a comparison or segmentation beside the adversarial term.", nameof(options));
+        if (segmenter is not null && segmenter.Classes != network.Architecture.Channels - 1)
+            throw new ArgumentException($"The segmentation network tells {segmenter.Classes} classes apart, and the layouts have {network.Architecture.Channels - 1}.", nameof(segmenter));
         return DeviceMemory.Guard(
-            () => TrainOn(network, perception, pairs, validation, options, start, report, log, warn ?? log, network.parameters().First().device, cancellation),
+            () => TrainOn(network, perception, segmenter, pairs, validation, options, start, report, log, warn ?? log, network.parameters().First().device, cancellation),
             capacity => WhatFits(
                 network.Architecture, options, pairs.CountByMemory + (validation?.CountByMemory ?? 0), validation is not null, capacity, perception));
     }
@@ -81,7 +94,7 @@ public static class Trainer
     /// <param name="capacity">The device's memory in bytes; null: not known.</param>
     /// <param name="perception">What the photos are compared in; null: the bank of frequency filters.</param>
     internal static string WhatFits(
-        CrnArchitecture architecture, TrainingOptions options, int pairs, bool validates, long? capacity, IPerceptionNetwork? perception = null)
+        SynthesisArchitecture architecture, TrainingOptions options, int pairs, bool validates, long? capacity, IPerceptionNetwork? perception = null)
     {
         // It did not fit, whatever the estimate was: so what is there is less than that.
         long estimate = MemoryEstimate.OfTraining(architecture, options, pairs, validates, perception).Total;
@@ -90,22 +103,35 @@ public static class Trainer
     }
 
     private static TrainingSummary TrainOn(
-        CascadedRefinementNetwork network, IPerceptionNetwork perception, TrainingPairs pairs, TrainingPairs? validation, TrainingOptions options,
+        SynthesisNetwork network, IPerceptionNetwork perception, SegmentationNetwork? given, TrainingPairs pairs, TrainingPairs? validation, TrainingOptions options,
         AdamState? start, Action<TrainingProgress> report, Action<string> log, Action<string> warn, Device device, CancellationToken cancellation)
     {
-        network.LearnOnly(options.NewestModules);
-        using var adam = new Adam(network, options.LearningRate);
+        (network as CascadedRefinementNetwork)?.LearnOnly(options.NewestModules);
+        bool isAdversarial = options.Objective.Adversarial > 0;
+        using var adam = new Adam(network, options.LearningRate, isAdversarial ? Adversary.MeanDecay : Adam.MeanDecay);
+        using var adversary = isAdversarial
+            ? new Adversary(options.Objective, network.Architecture, options.LearningRate, (ulong)(uint)options.Seed + DiscriminatorSeed, device)
+            : null;
+        using var trained = options.Objective.Segmentation > 0 && given is null ? new SegmentationNetwork(network.Architecture.Channels - 1, (ulong)(uint)options.Seed) : null;
+        trained?.to(device);
+        var segmenter = options.Objective.Segmentation > 0 ? given ?? trained : null;
         using var best = new BestWeights(network);
         if (start is not null)
             adam.GoOnFrom(start);
-        using var progress = TrainingCheckpoints.Open(network, adam, best, perception, pairs, validation, options, start, warn);
+        using var progress = TrainingCheckpoints.Open(
+            network, adam, best, [.. adversary?.State ?? [], .. SegmenterState(trained)],
+            TrainingSubject.Of(network, perception, given, pairs, validation, options, start), pairs.Count, options, warn);
         start?.Dispose();
         if (progress?.State is { } state)
             log($"Training is continued after step {state.Steps} from '{options.CheckpointFolder}'.");
+        if (trained is not null && progress?.State is null)
+            TrainSegmenter(trained, pairs, options, log, cancellation);
         var lambda = new LayerWeightSchedule(
             options.LayerWeights, progress?.LayerWeights ?? options.LayerWeights.StartFor(perception) ?? Calibrate(perception, pairs, device), progress?.TermSums);
-        var objective = Objective(lambda.Weights);
-        log($"Learning by {objective.Description}, compared in {perception.Description}; layer weights ({options.LayerWeights}): {objective.Weights}.");
+        var objective = new TrainingLoss(perception, network.Architecture.ImagesPerLayout, options, lambda, adversary, segmenter);
+        log(options.Objective.Comparison == Comparison.None
+            ? $"Learning by {objective.Description}."
+            : $"Learning by {objective.Description}, compared in {perception.Description}; layer weights ({options.LayerWeights}): {lambda.Weights}.");
         if (options.LayerWeights.DoubtAbout(perception) is { } doubt)
             warn(doubt);
         if (options.LayerWeights.RescaleAfter >= options.Epochs)
@@ -116,16 +142,17 @@ public static class Trainer
         {
             Begin = epoch =>
             {
-                if (!lambda.BeginEpoch(epoch))
-                    return;
-                objective = Objective(lambda.Weights);
-                log($"Layer weights are rescaled after epoch {epoch - 1}: {lambda.Weights}.");
+                if (objective.BeginEpoch(epoch))
+                    log($"Layer weights are rescaled after epoch {epoch - 1}: {lambda.Weights}.");
             },
             Validate = validation is null ? null : Validate,
             Keep = isEpochEnd =>
             {
                 if (isEpochEnd && TrainingState.BestEpoch(loop.ValidationLossByEpoch, options.LayerWeights.RescaleAfter) is > 0 and var epoch && epoch == loop.ValidationLossByEpoch.Count)
                     best.Keep();
+                // A finite loss may have gradients that are not; they must not become the checkpoint or the model.
+                if (isEpochEnd && !HasFiniteWeights(network))
+                    throw new TrainingDivergedException($"The weights are no longer numbers after step {loop.StepsDone}. Lower the learning rate ({options.LearningRate}).");
                 progress?.AfterStep(loop, lambda, isEpochEnd);
             },
         };
@@ -134,46 +161,54 @@ public static class Trainer
         network.eval();
         progress?.AtEnd(loop, lambda, end);
         best.Restore();
-        network.LearnOnly(null);
+        (network as CascadedRefinementNetwork)?.LearnOnly(null);
         return new TrainingSummary(
             loop.StepsDone, loop.LossByEpoch.Count, end, loop.LossByEpoch, loop.ValidationLossByEpoch,
             lambda.Weights, loop.LossByEpoch.Count > options.LayerWeights.RescaleAfter ? options.LayerWeights.RescaleAfter : null,
             objective.Description, perception.Description, loop.Elapsed);
 
-        FeatureObjective Objective(LayerWeights weights) => network.Architecture.ImagesPerLayout == 1
-            ? new FeatureMatching(perception, weights)
-            : options.Diversity switch
-            {
-                Diversity.WholeImage => new HindsightLoss(perception, weights),
-                _ => new DiversityLoss(perception, weights),
-            };
-
         double Step(ReadOnlySpan<int> indices, ReadOnlySpan<bool> mirrored)
         {
             using var scope = NewDisposeScope();
             var (layouts, photos) = pairs.Batch(indices, mirrored, device);
+            network.BeginStep(((ulong)(uint)options.Seed << 32) + (ulong)loop.StepsDone);
             adam.ZeroGradients();
-            float[] terms = [];
             double loss = options.GradientCheckpointing
-                ? BackwardPass.Checkpointed(network, layouts, LossOf)
+                ? BackwardPass.Checkpointed((ChainedNetwork)network, layouts, LossOf)
                 : BackwardPass.Plain(network, layouts, LossOf);
+            if (adversary?.Collapse is { } collapse)
+                throw new TrainingDivergedException(FormattableString.Invariant($"The training collapsed at step {loop.StepsDone + 1}: {collapse}. Lower the learning rate ({options.LearningRate})."));
             adam.Step();
-            lambda.Add(terms, indices.Length);
             return loss;
 
-            Tensor LossOf(Tensor images)
-            {
-                var all = objective.Terms(images, layouts, photos);
-                terms = all.detach().cpu().data<float>().ToArray();
-                return objective.Loss(all);
-            }
+            Tensor LossOf(Tensor images) => objective.OfStep(images, layouts, photos);
         }
 
         double Validate() => Loss(network, objective, validation!, options.BatchSize, device);
     }
 
+    /// <summary>Trains the segmentation network that the objective asks for, on the pairs themselves.</summary>
+    private static void TrainSegmenter(SegmentationNetwork segmenter, TrainingPairs pairs, TrainingOptions options, Action<string> log, CancellationToken cancellation)
+    {
+        var how = new SegmentationTrainingOptions { Seed = options.Seed, Epochs = options.SegmenterEpochs };
+        log($"Training a segmentation network on the pairs first, {how.Epochs} epochs.");
+        double loss = 0;
+        SegmentationTraining.Train(segmenter, pairs, how, progress => loss = progress.Loss, cancellation);
+        log(FormattableString.Invariant($"The segmentation network's loss in its last epoch is {loss:0.000} nats."));
+    }
+
+    private static IEnumerable<(string Name, Tensor Value)> SegmenterState(SegmentationNetwork? segmenter) =>
+        segmenter?.named_parameters().Select(named => ($"segmenter.{named.name}", (Tensor)named.parameter)) ?? [];
+
+    private static bool HasFiniteWeights(SynthesisNetwork network)
+    {
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        return network.parameters().All(parameter => parameter.isfinite().all().item<bool>());
+    }
+
     /// <summary>The mean loss over all pairs, none mirrored.</summary>
-    private static double Loss(CascadedRefinementNetwork network, FeatureObjective objective, TrainingPairs pairs, int batchSize, Device device)
+    private static double Loss(SynthesisNetwork network, TrainingLoss objective, TrainingPairs pairs, int batchSize, Device device)
     {
         using var _ = no_grad();
         var unmirrored = new bool[batchSize];
@@ -183,7 +218,7 @@ public static class Trainer
             using var scope = NewDisposeScope();
             int[] indices = [.. Enumerable.Range(first, Math.Min(batchSize, pairs.Count - first))];
             var (layouts, photos) = pairs.Batch(indices, unmirrored.AsSpan(0, indices.Length), device);
-            sum += indices.Length * objective.Loss(network.forward(layouts), layouts, photos).item<float>();
+            sum += indices.Length * objective.OfValidation(network.forward(layouts), layouts, photos).item<float>();
         }
         return sum / pairs.Count;
     }

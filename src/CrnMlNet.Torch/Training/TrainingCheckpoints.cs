@@ -18,17 +18,18 @@ internal sealed class TrainingCheckpoints : IDisposable
     private readonly CheckpointFolder _folder;
     private readonly TrainingSubject _subject;
     private readonly TrainingOptions _options;
-    private readonly CascadedRefinementNetwork _network;
+    private readonly SynthesisNetwork _network;
     private readonly Adam _adam;
     private readonly BestWeights _best;
+    private readonly IReadOnlyList<(string Name, Tensor Value)> _others;
     private readonly Action<string> _warn;
     private readonly Stopwatch _sinceLast = Stopwatch.StartNew();
     private long _stepsKept;
 
     private TrainingCheckpoints(
-        CheckpointFolder folder, TrainingSubject subject, TrainingOptions options, CascadedRefinementNetwork network, Adam adam, BestWeights best,
-        Action<string> warn)
-        => (_folder, _subject, _options, _network, _adam, _best, _warn) = (folder, subject, options, network, adam, best, warn);
+        CheckpointFolder folder, TrainingSubject subject, TrainingOptions options, SynthesisNetwork network, Adam adam, BestWeights best,
+        IReadOnlyList<(string Name, Tensor Value)> others, Action<string> warn)
+        => (_folder, _subject, _options, _network, _adam, _best, _others, _warn) = (folder, subject, options, network, adam, best, others, warn);
 
     /// <summary>Where the training that was found stood; null when none was.</summary>
     public TrainingState? State { get; private set; }
@@ -40,20 +41,27 @@ internal sealed class TrainingCheckpoints : IDisposable
     public IReadOnlyList<double>? TermSums { get; private set; }
 
     /// <summary>Takes the options' folder, and puts network and optimizer where the training in it stood.</summary>
+    /// <param name="network">What learns.</param>
+    /// <param name="adam">Its optimizer.</param>
+    /// <param name="best">Its best weights so far.</param>
+    /// <param name="others">All else that changes while training or was learned before it, by name.</param>
+    /// <param name="subject">What is trained on what, and how.</param>
+    /// <param name="pairs">How many pairs are learned from.</param>
+    /// <param name="options">How is trained.</param>
+    /// <param name="warn">Gets what is amiss but no error.</param>
     /// <returns>Null when the options name no folder.</returns>
     public static TrainingCheckpoints? Open(
-        CascadedRefinementNetwork network, Adam adam, BestWeights best, IPerceptionNetwork perception,
-        TrainingPairs pairs, TrainingPairs? validation, TrainingOptions options, AdamState? start, Action<string> warn)
+        SynthesisNetwork network, Adam adam, BestWeights best, IReadOnlyList<(string Name, Tensor Value)> others,
+        TrainingSubject subject, int pairs, TrainingOptions options, Action<string> warn)
     {
         if (options.CheckpointFolder is null)
             return null;
         var folder = new CheckpointFolder(options.CheckpointFolder);
         try
         {
-            var subject = TrainingSubject.Of(network, perception, pairs, validation, options, start);
-            var checkpoints = new TrainingCheckpoints(folder, subject, options, network, adam, best, warn);
+            var checkpoints = new TrainingCheckpoints(folder, subject, options, network, adam, best, others, warn);
             if (folder.Read(subject, warn) is var (checkpoint, tensors))
-                checkpoints.Restore(checkpoint, tensors, pairs.Count);
+                checkpoints.Restore(checkpoint, tensors, pairs);
             return checkpoints;
         }
         catch
@@ -135,6 +143,7 @@ internal sealed class TrainingCheckpoints : IDisposable
         .. _adam.Moments.Select(moment => (Means + moment.Name, moment.Mean)),
         .. _adam.Moments.Select(moment => (Squares + moment.Name, moment.Square)),
         (Steps, _adam.Steps),
+        .. _others,
         .. _best.Copies.Select(copy => (Best + copy.Name, copy.Value)),
     ];
 }

@@ -1,3 +1,4 @@
+using CrnMlNet.Torch.Networks;
 using CrnMlNet.Torch.Objectives;
 
 namespace CrnMlNet.Torch.Training;
@@ -32,6 +33,12 @@ public sealed record TrainingOptions
     /// </summary>
     public bool GradientCheckpointing { get; init; }
 
+    /// <summary>What is minimized.</summary>
+    public Objective Objective { get; init; } = new();
+
+    /// <summary>How often each pair is seen by the segmentation network that is trained first where <see cref="Objective.Segmentation"/> asks for it and none is given; at least 1.</summary>
+    public int SegmenterEpochs { get; init; } = 20;
+
     /// <summary>How lambda, the weights of the layers, is chosen.</summary>
     public LayerWeighting LayerWeights { get; init; } = LayerWeighting.Calibrated;
 
@@ -59,6 +66,8 @@ public sealed record TrainingOptions
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(Epochs, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(BatchSize, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(SegmenterEpochs, 1);
+        Objective.Validate();
         if (!(LearningRate is > 0 and < 1))
             throw new ArgumentOutOfRangeException(nameof(LearningRate), LearningRate, "The learning rate must be above 0 and below 1.");
         if (NewestModules < 1)
@@ -71,5 +80,18 @@ public sealed record TrainingOptions
             throw new ArgumentOutOfRangeException(nameof(CheckpointInterval), CheckpointInterval, "The time between checkpoints must not be negative.");
         if (CheckpointFolder is not null && string.IsNullOrWhiteSpace(CheckpointFolder))
             throw new ArgumentOutOfRangeException(nameof(CheckpointFolder), CheckpointFolder, "The folder of checkpoints must have a name; null writes none.");
+    }
+
+    /// <summary>Checks that a network can be trained so.</summary>
+    /// <param name="architecture">The network.</param>
+    /// <exception cref="ArgumentOutOfRangeException">It cannot.</exception>
+    public void CheckFor(SynthesisArchitecture architecture)
+    {
+        if (GradientCheckpointing && !architecture.IsChain)
+            throw new ArgumentOutOfRangeException(
+                nameof(GradientCheckpointing), GradientCheckpointing, $"A {architecture.Name} cannot be trained by gradient checkpointing: its maps skip layers. Leave it out, or choose a smaller size, width factor or batch.");
+        if (NewestModules is not null && architecture is not CrnArchitecture)
+            throw new ArgumentOutOfRangeException(
+                nameof(NewestModules), NewestModules, $"A {architecture.Name} has no modules that could learn alone; null trains all of it.");
     }
 }

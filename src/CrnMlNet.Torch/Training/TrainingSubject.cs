@@ -15,6 +15,7 @@ internal sealed record TrainingSubject(IReadOnlyDictionary<string, string> Prope
 {
     private const int DigitsOfHash = 16;
     private const string All = "all";
+    private const string None = "none";
 
     /// <summary>What was so before it could be chosen: checkpoints of that time do not tell.</summary>
     private static readonly Dictionary<string, string> Earlier = new()
@@ -22,15 +23,19 @@ internal sealed record TrainingSubject(IReadOnlyDictionary<string, string> Prope
         ["LayerWeights"] = LayerWeighting.Calibrated.ToString(),
         ["Diversity"] = nameof(Diversity.PerClass),
         ["TrainOnlyNewestModules"] = All,
+        ["Network"] = nameof(NetworkKind.CascadedRefinement),
+        ["Objective"] = new Objective().ToString(),
+        ["segmentation network"] = None,
     };
 
     public static TrainingSubject Of(
-        CascadedRefinementNetwork network, IPerceptionNetwork perception, TrainingPairs pairs, TrainingPairs? validation, TrainingOptions options,
+        SynthesisNetwork network, IPerceptionNetwork perception, SegmentationNetwork? segmenter, TrainingPairs pairs, TrainingPairs? validation, TrainingOptions options,
         AdamState? start)
     {
         var architecture = network.Architecture;
         return new TrainingSubject(new Dictionary<string, string>
         {
+            ["Network"] = architecture.Kind.ToString(),
             ["Height"] = Text(architecture.Height),
             ["Width"] = Text(architecture.Width),
             ["classes"] = Text(architecture.Channels),
@@ -41,12 +46,14 @@ internal sealed record TrainingSubject(IReadOnlyDictionary<string, string> Prope
             ["LearningRate"] = Text(options.LearningRate),
             ["Mirror"] = Text(options.Mirror),
             ["Seed"] = Text(options.Seed),
+            ["Objective"] = options.Objective.ToString(),
             ["LayerWeights"] = options.LayerWeights.ToString(),
             ["Diversity"] = options.Diversity.ToString(),
             ["TrainOnlyNewestModules"] = options.NewestModules is { } newest ? Text(newest) : All,
             ["perception network"] = perception.Description,
+            ["segmentation network"] = options.Objective.Segmentation == 0 ? None : segmenter is null ? $"trained {options.SegmenterEpochs} epochs" : Hash(segmenter, start: null),
             ["training data"] = Describe(pairs),
-            ["validation data"] = validation is null ? "none" : Describe(validation),
+            ["validation data"] = validation is null ? None : Describe(validation),
             ["starting point"] = Hash(network, start),
         });
     }
@@ -71,7 +78,7 @@ internal sealed record TrainingSubject(IReadOnlyDictionary<string, string> Prope
 
     private static string Describe(TrainingPairs pairs) => $"{pairs.Count} pairs of hash {pairs.Fingerprint()[..DigitsOfHash]}";
 
-    private static string Hash(CascadedRefinementNetwork network, AdamState? start)
+    private static string Hash(nn.Module network, AdamState? start)
     {
         using var hash = SHA256.Create();
         using (var stream = new CryptoStream(Stream.Null, hash, CryptoStreamMode.Write, leaveOpen: true))

@@ -17,10 +17,10 @@ internal sealed class LabelColumn
     private const string Expected = "image, text (paths of label files), or vector of Byte, UInt16, Int32, Key or Single of known size";
 
     private readonly LabelDecoder _decoder;
-    private readonly CrnArchitecture _architecture;
+    private readonly SynthesisArchitecture _architecture;
     private readonly Func<DataViewRow, int, LabelReader> _reader;
 
-    private LabelColumn(DataViewSchema.Column column, LabelDecoder decoder, CrnArchitecture architecture, bool isSoft, Func<LabelColumn, DataViewRow, int, LabelReader> reader)
+    private LabelColumn(DataViewSchema.Column column, LabelDecoder decoder, SynthesisArchitecture architecture, bool isSoft, Func<LabelColumn, DataViewRow, int, LabelReader> reader)
     {
         Column = column;
         IsSoft = isSoft;
@@ -61,7 +61,7 @@ internal sealed class LabelColumn
     /// <param name="folder">The folder that relative paths begin in; null: the process's.</param>
     /// <exception cref="ArgumentOutOfRangeException">It is not a label column, or one for another size or for other classes.</exception>
     public static LabelColumn Of(
-        IExceptionContext context, DataViewSchema.Column column, string role, LabelDecoder decoder, CrnArchitecture architecture, string? folder)
+        IExceptionContext context, DataViewSchema.Column column, string role, LabelDecoder decoder, SynthesisArchitecture architecture, string? folder)
     {
         if (column.Type is ImageDataViewType)
             return new(column, decoder, architecture, isSoft: false, (labels, row, places) => new ImageLabelReader(labels, row, places));

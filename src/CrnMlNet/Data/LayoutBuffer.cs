@@ -18,7 +18,7 @@ internal sealed class LayoutBuffer
     /// <param name="architecture">The network.</param>
     /// <param name="isSoft">Whether the layouts are soft.</param>
     /// <param name="count">How many layouts.</param>
-    public LayoutBuffer(CrnArchitecture architecture, bool isSoft, int count)
+    public LayoutBuffer(SynthesisArchitecture architecture, bool isSoft, int count)
     {
         (Height, Width, Count, IsSoft) = (architecture.Height, architecture.Width, count, isSoft);
         _pixels = Height * Width;

@@ -12,7 +12,7 @@ internal sealed class OutputColumns
     /// <param name="kind">What they hold.</param>
     /// <param name="image">The image that is chosen, from 0; null: each has a column.</param>
     /// <param name="architecture">The network.</param>
-    public OutputColumns(string name, OutputKind kind, int? image, CrnArchitecture architecture)
+    public OutputColumns(string name, OutputKind kind, int? image, SynthesisArchitecture architecture)
     {
         (Kind, Image, Height, Width) = (kind, image, architecture.Height, architecture.Width);
         var count = image is null ? architecture.ImagesPerLayout : 1;
@@ -38,7 +38,7 @@ internal sealed class OutputColumns
 
     /// <summary>Checks what a model is to give.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The network has no such image, or its images are too large for a row of them.</exception>
-    public static void Check(int? image, OutputKind kind, CrnArchitecture architecture)
+    public static void Check(int? image, OutputKind kind, SynthesisArchitecture architecture)
     {
         if (image is { } chosen && (chosen < 0 || chosen >= architecture.ImagesPerLayout))
             throw new ArgumentOutOfRangeException(

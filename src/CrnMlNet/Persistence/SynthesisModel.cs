@@ -10,7 +10,7 @@ namespace CrnMlNet.Persistence;
 
 /// <summary>All of a model but its weights: what it reads and writes, its network, and how that was trained.</summary>
 internal sealed record SynthesisModel(
-    string InputColumnName, string OutputColumnName, LabelDecoder Decoder, CrnArchitecture Architecture, TrainingRecord Training)
+    string InputColumnName, string OutputColumnName, LabelDecoder Decoder, SynthesisArchitecture Architecture, TrainingRecord Training)
 {
     private const string FormatName = "CrnMlNet";
     private const int FormatVersion = 1;
@@ -20,7 +20,7 @@ internal sealed record SynthesisModel(
     {
         WriteIndented = true,
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
-        Converters = { new JsonStringEnumConverter(allowIntegerValues: false) },
+        Converters = { new JsonStringEnumConverter(allowIntegerValues: false), new ArchitectureConverter() },
         RespectNullableAnnotations = true,
         TypeInfoResolver = new DefaultJsonTypeInfoResolver(),
     };
@@ -116,7 +116,7 @@ internal sealed record SynthesisModel(
         public OutputKind OutputKind { get; init; }
         public int? OutputImage { get; init; }
         public required Labels Labels { get; init; }
-        public required CrnArchitecture Network { get; init; }
+        public required SynthesisArchitecture Network { get; init; }
         public required TrainingRecord Training { get; init; }
     }
 

@@ -47,6 +47,10 @@ public sealed class SynthesizeVectorsFromSoftLabelsConformance(VectorModel model
 public sealed class SynthesizeTwoConformance(DiverseModel model)
     : SynthesizeFromLabelsConformanceBase(model.Path, LabelKind.Bytes, scoringBatchSize: 3, images: 2), IClassFixture<DiverseModel>;
 
+/// <summary>A network of another kind than cascaded refinement.</summary>
+public sealed class SynthesizeWithUNetConformance(UNetModel model)
+    : SynthesizeFromLabelsConformanceBase(model.Path, LabelKind.Image, scoringBatchSize: 3), IClassFixture<UNetModel>;
+
 public abstract class SynthesizeFromLabelsConformanceBase : ComponentConformance, IDisposable
 {
     private readonly LabelKinds _kinds = new();
@@ -91,7 +95,7 @@ public abstract class SynthesizeFromLabelsConformanceBase : ComponentConformance
     protected override IEstimator<ITransformer> Estimator()
     {
         var options = Samples.TinyOptions();
-        (options.OutputKind, options.ImagesPerLayout) = (_output, _images);
+        (options.OutputKind, options.ImagesPerLayout, options.Recipe) = (_output, _images, Recipe.Parse(_transformer.Training.Recipe));
         return MLContext.Transforms.SynthesizeFromLabels(options);
     }
 

@@ -21,12 +21,32 @@ public sealed class BatchInvarianceTests
         { 64, 128, 1.0 / 2, 2, 1, 1 },
     };
 
+    public static TheoryData<NetworkKind, int> Systems => new(
+        from kind in Enum.GetValues<NetworkKind>()
+        where kind != NetworkKind.CascadedRefinement
+        from threads in new[] { 1, 2 }
+        select (kind, threads));
+
     [Theory]
     [MemberData(nameof(Networks))]
     public void APhotoDoesNotDependOnHowManyArePaintedWithIt(int height, int width, double factor, int noise, int images, int threads)
     {
         var architecture = new CrnArchitecture { Channels = 12, Height = height, Width = width, WidthFactor = factor, NoiseChannels = noise, ImagesPerLayout = images };
-        using var network = new CascadedRefinementNetwork(architecture, seed: 3);
+        DoesNotDepend(architecture, threads);
+    }
+
+    [Theory]
+    [MemberData(nameof(Systems))]
+    public void NorDoesOneOfAnotherSystem(NetworkKind kind, int threads)
+    {
+        DoesNotDepend(SynthesisArchitecture.Of(kind, 12, 50, 70) with { WidthFactor = 1.0 / 64, NoiseChannels = 2 }, threads);
+        DoesNotDepend(SynthesisArchitecture.Of(kind, 12, 32, 32) with { WidthFactor = 1.0 / 16, ImagesPerLayout = 2 }, threads);
+    }
+
+    private static void DoesNotDepend(SynthesisArchitecture architecture, int threads)
+    {
+        using var network = architecture.Build(seed: 3);
+        network.eval();
         var before = get_num_threads();
         set_num_threads(threads);
         try
@@ -63,7 +83,7 @@ public sealed class BatchInvarianceTests
         Assert.Equal(input.shape, input.grad!.shape);
     }
 
-    private static Tensor Ids(CrnArchitecture architecture, int count)
+    private static Tensor Ids(SynthesisArchitecture architecture, int count)
     {
         var random = new Random(7);
         var ids = new byte[count * architecture.Height * architecture.Width];

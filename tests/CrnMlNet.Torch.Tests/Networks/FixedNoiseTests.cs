@@ -11,7 +11,7 @@ public class FixedNoiseTests
     {
         using var scope = NewDisposeScope();
 
-        var noise = FixedNoise.Plane(2, new ModuleShape(60, 80, 0, 8), module: 0);
+        var noise = FixedNoise.Plane(2, 60, 80, place: 0);
 
         Assert.Equal([1, 2, 60, 80], noise.shape);
         // SplitMix64's first outputs from state 0 are published: 0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4, 0x06C45D188009454F.

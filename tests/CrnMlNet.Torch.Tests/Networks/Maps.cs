@@ -47,6 +47,59 @@ internal sealed class Maps(int channels, int rows, int columns)
         return sum;
     });
 
+    /// <summary>A convolution [O, C, size, size] that takes each stride-th place and looks at each dilation-th pixel, the outside taken as zero.</summary>
+    public Maps Convolve(double[] weight, double[]? bias, int outputs, int size, int stride, int padding, int dilation)
+    {
+        int Extent(int length) => (length + 2 * padding - dilation * (size - 1) - 1) / stride + 1;
+        return Of(outputs, Extent(rows), Extent(columns), (o, y, x) =>
+        {
+            double sum = bias?[o] ?? 0;
+            for (int c = 0; c < channels; c++)
+                for (int v = 0; v < size; v++)
+                    for (int u = 0; u < size; u++)
+                    {
+                        int fromY = y * stride + v * dilation - padding, fromX = x * stride + u * dilation - padding;
+                        if (fromY >= 0 && fromY < rows && fromX >= 0 && fromX < columns)
+                            sum += weight[((o * channels + c) * size + v) * size + u] * this[c, fromY, fromX];
+                    }
+            return sum;
+        });
+    }
+
+    /// <summary>The transposed of a convolution, with weights [C, O, size, size]: each value is painted with its kernel, and paintings add up.</summary>
+    public Maps ConvolveTransposed(double[] weight, double[]? bias, int outputs, int size, int stride, int padding)
+    {
+        var painted = Of(outputs, (rows - 1) * stride + size - 2 * padding, (columns - 1) * stride + size - 2 * padding, (o, _, _) => bias?[o] ?? 0);
+        for (int c = 0; c < channels; c++)
+            for (int y = 0; y < rows; y++)
+                for (int x = 0; x < columns; x++)
+                    for (int o = 0; o < outputs; o++)
+                        for (int v = 0; v < size; v++)
+                            for (int u = 0; u < size; u++)
+                            {
+                                int toY = y * stride + v - padding, toX = x * stride + u - padding;
+                                if (toY >= 0 && toY < painted.Rows && toX >= 0 && toX < painted.Columns)
+                                    painted[o, toY, toX] += weight[((c * outputs + o) * size + v) * size + u] * this[c, y, x];
+                            }
+        return painted;
+    }
+
+    /// <summary>The maximum over each 2x2 pixels.</summary>
+    public Maps Maximum() => Of(channels, rows / 2, columns / 2, (c, y, x) =>
+        Math.Max(Math.Max(this[c, 2 * y, 2 * x], this[c, 2 * y, 2 * x + 1]), Math.Max(this[c, 2 * y + 1, 2 * x], this[c, 2 * y + 1, 2 * x + 1])));
+
+    /// <summary>One mean and one variance for each channel.</summary>
+    public Maps InstanceNorm(double[] gamma, double[] beta, double epsilon)
+    {
+        int pixels = rows * columns;
+        double[] mean = [.. Enumerable.Range(0, channels).Select(c => _values.Skip(c * pixels).Take(pixels).Average())];
+        double[] variance = [.. Enumerable.Range(0, channels).Select(c => _values.Skip(c * pixels).Take(pixels).Average(value => (value - mean[c]) * (value - mean[c])))];
+        return Of(channels, rows, columns, (c, y, x) => gamma[c] * (this[c, y, x] - mean[c]) / Math.Sqrt(variance[c] + epsilon) + beta[c]);
+    }
+
+    /// <summary>A function of each value.</summary>
+    public Maps Each(Func<double, double> function) => Of(channels, rows, columns, (c, y, x) => function(this[c, y, x]));
+
     /// <summary>One mean and one variance over H x W x C, then a scale and a shift for each channel.</summary>
     public Maps LayerNorm(double[] gamma, double[] beta)
     {

@@ -176,7 +176,7 @@ public sealed class EpochLoopTests
         int steps = 0;
         var loop = new EpochLoop(5, new TrainingOptions { LearningRate = 0.5 });
 
-        var exception = Assert.Throws<ArithmeticException>(
+        var exception = Assert.Throws<TrainingDivergedException>(
             () => loop.Run((_, _) => ++steps == 3 ? loss : 1, _ => { }, CancellationToken.None));
 
         Assert.Contains("at step 3", exception.Message);

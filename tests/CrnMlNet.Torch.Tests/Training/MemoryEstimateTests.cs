@@ -49,7 +49,7 @@ public sealed class MemoryEstimateTests
     }
 
     [Fact]
-    public void WhatFitsIsNotRefused() => MemoryEstimate.CheckTraining(new() { Channels = 12, Height = 96, Width = 128, WidthFactor = 0.125 }, Single, 100, validates: false);
+    public void WhatFitsIsNotRefused() => MemoryEstimate.CheckTraining(new CrnArchitecture { Channels = 12, Height = 96, Width = 128, WidthFactor = 0.125 }, Single, 100, validates: false);
 
     [Fact]
     public void ATrainingThatIsFarTooLargeSaysWhatWouldFit()

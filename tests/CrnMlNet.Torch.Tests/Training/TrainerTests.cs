@@ -136,7 +136,7 @@ public sealed class TrainerTests
         using (no_grad())
             network.get_parameter("conv100.bias")!.fill_(1e38f);
 
-        var exception = Assert.Throws<ArithmeticException>(
+        var exception = Assert.Throws<TrainingDivergedException>(
             () => Trainer.Train(network, perception, pairs, Options, _ => { }, _ => { }, CancellationToken.None));
 
         Assert.Contains("at step 1. Lower the learning rate (0.004)", exception.Message);

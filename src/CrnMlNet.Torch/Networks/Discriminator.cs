@@ -1,0 +1,107 @@
+using CrnMlNet.Torch.Backend;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace CrnMlNet.Torch.Networks;
+
+/// <summary>What a discriminator looks at.</summary>
+public enum DiscriminatorKind
+{
+    /// <summary>Patches of the image beside those of its layout, each by itself: the PatchGAN of Pix2pix (Isola et al., CVPR 2017).</summary>
+    Patches,
+
+    /// <summary>The image as a whole, without its layout: the discriminator of DCGAN (Radford et al., ICLR 2016).</summary>
+    WholeImage,
+}
+
+/// <summary>
+/// Tells real photos from synthesized ones: 4x4 convolutions, all but the first and the last one normalised, with leaky ReLUs of slope 0.2
+/// between them. Weights are drawn from N(0, 0.02), and scales from N(1, 0.02).
+/// </summary>
+/// <remarks>
+/// <para>Of patches: three convolutions of stride 2 with 64, 128 and 256 maps, one of stride 1 with 512, and one to a logit for each place, which
+/// sees 70x70 pixels; as <c>NLayerDiscriminator</c> in junyanz/pytorch-CycleGAN-and-pix2pix. An image of less than 24 pixels has less of stride 2.</para>
+/// <para>Of whole images: convolutions of stride 2 with 64, 128, 256 and then always 512 maps, until the shorter side has 4 to 7 pixels,
+/// and one of all that is left to one logit; as in DCGAN, which begins at 64x64.</para>
+/// <para>Where those normalise by the statistics of the batch, here each map of each image is normalised by itself, as in Pix2pix with batches
+/// of 1: a batch of real or of synthesized photos alone would otherwise give itself away.</para>
+/// </remarks>
+internal sealed class Discriminator : nn.Module<Tensor, Tensor, Tensor[]>
+{
+    private const int KernelSize = 4;
+    private const int FirstMaps = 64;
+    private const int MostMaps = 512;
+    private const int MostPatchHalvings = 3;
+    private const int LeastPatchSide = 3;
+    private const int WholeSide = 8;
+    private const int LeastMaps = 8;
+
+    private readonly Conv2d[] _convolutions;
+    private readonly GroupNorm?[] _norms;
+    private readonly bool _seesLayout;
+
+    /// <param name="kind">What it looks at.</param>
+    /// <param name="architecture">Whose images: their size, their layouts' channels, and the factor on the numbers of maps.</param>
+    /// <param name="seed">Seeds the weights.</param>
+    public Discriminator(DiscriminatorKind kind, SynthesisArchitecture architecture, ulong seed) : base(nameof(Discriminator))
+    {
+        using var scope = NewDisposeScope();
+        _seesLayout = kind == DiscriminatorKind.Patches;
+        (int rows, int columns) = (architecture.Height, architecture.Width);
+        var convolutions = new List<Conv2d>();
+        int maps = 3 + (_seesLayout ? architecture.Channels : 0), next = FirstMaps;
+
+        void Add(int stride)
+        {
+            int wide = Math.Max(LeastMaps, (int)Math.Round(next * architecture.WidthFactor / 8) * 8);
+            convolutions.Add(nn.Conv2d(maps, wide, KernelSize, stride: stride, padding: 1, bias: convolutions.Count == 0));
+            (maps, next) = (wide, Math.Min(MostMaps, 2 * next));
+            (rows, columns) = stride == 2 ? (rows / 2, columns / 2) : (rows - 1, columns - 1);
+        }
+        if (_seesLayout)
+        {
+            while (convolutions.Count < MostPatchHalvings && Math.Min(rows, columns) / 2 >= LeastPatchSide)
+                Add(stride: 2);
+            Add(stride: 1);
+            convolutions.Add(nn.Conv2d(maps, 1, KernelSize, padding: 1));
+        }
+        else
+        {
+            while (Math.Min(rows, columns) >= WholeSide)
+                Add(stride: 2);
+            convolutions.Add(nn.Conv2d(maps, 1, (rows, columns)));
+        }
+        _convolutions = [.. convolutions];
+        _norms = [.. convolutions.Select((convolution, i) => i == 0 || i == convolutions.Count - 1 ? null : Pix2PixGenerator.Norm((int)convolution.weight!.shape[0]))];
+        for (int i = 0; i < _convolutions.Length; i++)
+        {
+            register_module($"conv{i + 1}", _convolutions[i]);
+            if (_norms[i] is { } norm)
+                register_module($"norm{i + 1}", norm);
+        }
+        Pix2PixGenerator.DrawNormal(this, seed);
+    }
+
+    /// <summary>Looks at images.</summary>
+    /// <param name="layouts">Their layouts <c>[N, c, H, W]</c>.</param>
+    /// <param name="images">The images <c>[N, 3, H, W]</c>, 0 to 255.</param>
+    /// <returns>What each layer gives <c>[N, C_l, H_l, W_l]</c>; the last one's are logits, above 0 where an image looks real.</returns>
+    public override Tensor[] forward(Tensor layouts, Tensor images)
+    {
+        var x = images.Times(1 / 127.5).Plus(-1);
+        if (_seesLayout)
+            x = torch.cat([layouts, x], 1);
+        var layers = new Tensor[_convolutions.Length];
+        for (int i = 0; i < layers.Length; i++)
+        {
+            x = _convolutions[i].forward(x);
+            if (_norms[i] is { } norm)
+                x = norm.forward(x);
+            if (i < layers.Length - 1)
+                x = x.LeakyReLU(RefinementModule.NegativeSlope);
+            layers[i] = x;
+        }
+        return layers;
+    }
+}
