@@ -13,6 +13,7 @@ namespace CrnMlNet.Evaluation;
 public sealed class FeatureExtractor
 {
     private const int BatchSize = 8;
+    private const double ColourUnit = 64;
 
     private readonly Func<Tensor, Tensor> _features;
     private readonly Device _device;
@@ -27,7 +28,7 @@ public sealed class FeatureExtractor
     public string? Hash { get; }
 
     /// <summary>The size to which photos are brought first, by antialiased bicubic resampling in float; null: they stay as they are.</summary>
-    public (int Height, int Width)? Size { get; init; }
+    public (int Height, int Width)? Size { get; private init; }
 
     /// <summary>Whether the kernel distance is the KID and the Frechet distance the FID; in other features they must not be called so.</summary>
     public bool IsInception { get; private init; }
@@ -50,9 +51,16 @@ public sealed class FeatureExtractor
     public static FeatureExtractor Of(Inception inception, string sha256) =>
         new("Inception", sha256, CPU, inception.Features) { Size = (Inception.Side, Inception.Side), IsInception = true };
 
-    /// <summary>The means of all maps of the bank of frequency filters.</summary>
+    /// <summary>
+    /// The means of all maps of the bank of frequency filters, brought to numbers of a few units, as the kernel distance wants them: of strengths s in gray levels
+    /// log(1 + s), of colours a 64th.
+    /// </summary>
     /// <param name="filters">The filters, which must live on, on the CPU.</param>
-    public static FeatureExtractor Of(FilterBankPerception filters) => new("CrnFilters", null, CPU, photos => cat([.. filters.Features(photos).Select(Means)], 1));
+    public static FeatureExtractor Of(FilterBankPerception filters) => new("CrnFilters", null, CPU, photos =>
+    {
+        Tensor[] means = [.. filters.Features(photos).Select(Means)];
+        return cat([.. means.SkipLast(1).Select(strengths => strengths.log1p()), means[^1].Times(1 / ColourUnit)], 1);
+    });
 
     /// <summary>Looks at photos.</summary>
     /// <param name="photos">Photos of one size, at least one.</param>
