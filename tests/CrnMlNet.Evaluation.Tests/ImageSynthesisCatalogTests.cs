@@ -14,7 +14,13 @@ public sealed class ImageSynthesisCatalogTests
         var training = Shapes.View(_context, 4, seed: 1);
         using var model = _context.Transforms.SynthesizeFromLabels(new SynthesizeFromLabelsEstimator.Options
         {
-            Palette = Shapes.Palette, Height = Shapes.Side, Width = Shapes.Side, Epochs = 1, WidthFactor = 1.0 / 64, ImagesPerLayout = 2, Seed = 1,
+            Palette = Shapes.Palette,
+            Height = Shapes.Side,
+            Width = Shapes.Side,
+            Epochs = 1,
+            WidthFactor = 1.0 / 64,
+            ImagesPerLayout = 2,
+            Seed = 1,
         }).Fit(training);
         var test = Shapes.View(_context, 3, seed: 2);
 
