@@ -71,6 +71,7 @@ public sealed class RealPairs
     {
         ArgumentNullException.ThrowIfNull(mlContext);
         ArgumentNullException.ThrowIfNull(data);
+        TorchBackend.Start();
         var pairs = columns.Read(mlContext, data, cancellation);
         TorchBackend.Start();
         var photos = new RgbImage[pairs.Count];
