@@ -73,7 +73,6 @@ public sealed class RealPairs
         ArgumentNullException.ThrowIfNull(data);
         TorchBackend.Start();
         var pairs = columns.Read(mlContext, data, cancellation);
-        TorchBackend.Start();
         var photos = new RgbImage[pairs.Count];
         var layouts = new byte[pairs.Count][];
         for (int i = 0; i < pairs.Count; i++)
