@@ -160,9 +160,8 @@ public sealed record SynthesisEvaluation(int Pairs, int Height, int Width, Nearn
     }
 
     /// <summary>All photos of a layout.</summary>
-    private static RgbImage[] Paint(SynthesizeFromLabelsTransformer model, byte[] layout) => model.WithNetwork(network =>
+    private static RgbImage[] Paint(SynthesizeFromLabelsTransformer model, byte[] layout) => model.WithAllImages(synthesizer =>
     {
-        var synthesizer = new Synthesizer(network, image: null);
         var planes = new byte[3 * synthesizer.Images * layout.Length];
         synthesizer.Synthesize(layout, planes);
         return planes.Chunk(3 * layout.Length).Select(image => new RgbImage(synthesizer.Height, synthesizer.Width, image)).ToArray();

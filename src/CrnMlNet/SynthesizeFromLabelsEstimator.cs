@@ -204,7 +204,7 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
         SynthesisNetwork network, IPerceptionNetwork perception, SegmentationNetwork? segmenter, TrainingPairs pairs, TrainingPairs? validation, TrainingOptions options,
         LabelDecoder decoder, AdamState? start, IChannel channel)
     {
-        var synthesizer = new Synthesizer(network);
+        using var synthesizer = Synthesizer.WhileLearning(network);
         int validationBatches = ((validation?.Count ?? 0) + _options.BatchSize - 1) / _options.BatchSize;
         var time = new TimeEstimate(message => channel.Info(MessageSensitivity.None, message), validationBatches);
         void Report(TrainingProgress progress)

@@ -59,9 +59,9 @@ public sealed class SynthesizeFromLabelsTransformer : ITransformer, IDisposable
         _network.eval();
         _adam = adam;
         _directory = directory;
-        _lifetime = new NetworkLifetime(network, adam);
         Output = new OutputColumns(model.OutputColumnName, model.OutputKind, model.OutputImage, model.Architecture);
         _synthesizer = new Synthesizer(network, Output.Image);
+        _lifetime = new NetworkLifetime(network, _synthesizer, adam);
         LabelFolder = model.LabelFolder;
     }
 
@@ -166,6 +166,24 @@ public sealed class SynthesizeFromLabelsTransformer : ITransformer, IDisposable
         return LabelsToPhoto.Paint(_model.Decoder, _synthesizer, labels, labels.Source);
     }
 
+    /// <summary>Paints the photos of all output columns of a layout that is the network's own: what <see cref="ReadLabels(LabelMap)"/> gives.</summary>
+    /// <param name="channels">The palette's channel of every pixel at the working size, row by row: <c>[H, W]</c>, each below <see cref="LabelPalette.ChannelCount"/>.</param>
+    /// <returns>The photos, the caller's to dispose.</returns>
+    /// <exception cref="ArgumentException">There are more or fewer pixels, or a channel that the palette lacks.</exception>
+    /// <exception cref="ObjectDisposedException">This transformer has been disposed.</exception>
+    public IReadOnlyList<MLImage> SynthesizeAll(ReadOnlySpan<byte> channels)
+    {
+        var (height, width) = (Architecture.Height, Architecture.Width);
+        if (channels.Length != height * width)
+            throw new ArgumentException($"The network takes a channel for each of {height} x {width} pixels, got {channels.Length}.", nameof(channels));
+        int foreign = channels.IndexOfAnyExceptInRange((byte)0, (byte)Palette.VoidChannel);
+        if (foreign >= 0)
+            throw new ArgumentException(
+                $"Row {foreign / width}, column {foreign % width} has channel {channels[foreign]}; palette '{Palette.Name}' has channels 0 to {Palette.VoidChannel}.", nameof(channels));
+        using var use = _lifetime.Enter(this);
+        return LabelsToPhoto.Paint(_synthesizer, channels);
+    }
+
     /// <summary>Reads a label image as the network sees it.</summary>
     /// <param name="labels">A label image of any size. It is not disposed.</param>
     /// <returns>The palette's channel of every pixel at the working size, row by row: <c>[H, W]</c>.</returns>
@@ -199,6 +217,14 @@ public sealed class SynthesizeFromLabelsTransformer : ITransformer, IDisposable
     {
         using var use = _lifetime.Enter(this);
         return work(_network);
+    }
+
+    /// <summary>Paints every image that the network has for a layout, which <see cref="Output"/> may not give.</summary>
+    /// <exception cref="ObjectDisposedException">This transformer has been disposed.</exception>
+    internal T WithAllImages<T>(Func<Synthesizer, T> work)
+    {
+        using var use = _lifetime.Enter(this);
+        return work(_synthesizer.Giving(image: null));
     }
 
     /// <summary>Where its optimizer stood, a copy for the caller to dispose; null where that is not known.</summary>

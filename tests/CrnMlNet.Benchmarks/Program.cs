@@ -6,6 +6,13 @@ using CrnMlNet.Benchmarks;
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 var which = args.FirstOrDefault() ?? "all";
 int? passes = args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : null;
+if (which == "convolutions")
+{
+    Convolutions.Report(
+        passes ?? 5, (532, 512, 64, 128), (532, 512, 128, 256), (1044, 1024, 16, 32), (1044, 1024, 8, 16), (1044, 1024, 4, 8), (148, 32, 256, 256), (32, 32, 256, 256), (64, 64, 64, 64), (32, 32, 32, 32), (16, 16, 64, 64));
+    return 0;
+}
+
 var kept = true;
 if (which is "all" or "small")
 {

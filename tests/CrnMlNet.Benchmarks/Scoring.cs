@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using CrnMlNet.Data;
 using CrnMlNet.Persistence;
+using CrnMlNet.Torch.Inference;
 using CrnMlNet.Torch.Networks;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -15,23 +16,21 @@ internal sealed class Scoring : IDisposable
     private readonly SynthesizeFromLabelsTransformer _transformer;
     private readonly List<Row> _rows;
     private readonly string _folder = Directory.CreateTempSubdirectory("crn-benchmark").FullName;
-    private readonly Stopwatch _forward = new();
+    private readonly ActivityListener _listener;
+    private TimeSpan _forward;
 
     public Scoring(int height, int width, double widthFactor, int rows)
     {
+        _listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == Synthesizer.ActivitySourceName,
+            Sample = (ref _) => ActivitySamplingResult.AllData,
+            ActivityStopped = activity => _forward += activity.Duration,
+        };
+        ActivitySource.AddActivityListener(_listener);
         var palette = LabelPalette.CamVid;
         var architecture = new CrnArchitecture { Channels = palette.ChannelCount, Height = height, Width = width, WidthFactor = widthFactor, NoiseChannels = 2 };
         var network = new CascadedRefinementNetwork(architecture);
-        network.register_forward_pre_hook((_, input) =>
-        {
-            _forward.Start();
-            return input;
-        });
-        network.register_forward_hook((_, _, output) =>
-        {
-            _forward.Stop();
-            return output;
-        });
         var decoder = new LabelDecoder(palette, LabelEncoding.Index, UnknownLabelPolicy.Error);
         // How it was trained only matters to who saves it.
         var model = new SynthesisModel("Labels", "Synthesized", decoder, architecture, Training: null!);
@@ -86,12 +85,12 @@ internal sealed class Scoring : IDisposable
         {
             for (var way = 0; way < ways.Length; way++)
             {
-                _forward.Reset();
+                _forward = TimeSpan.Zero;
                 var clock = Stopwatch.StartNew();
                 ways[way].Score();
                 var elapsed = clock.Elapsed;
                 seconds[way][pass] = elapsed.TotalSeconds;
-                shares[way][pass] = 1 - _forward.Elapsed / elapsed;
+                shares[way][pass] = 1 - _forward / elapsed;
             }
         }
 
@@ -107,6 +106,7 @@ internal sealed class Scoring : IDisposable
 
     public void Dispose()
     {
+        _listener.Dispose();
         _transformer.Dispose();
         _rows.ForEach(row => row.Labels!.Dispose());
         Directory.Delete(_folder, recursive: true);

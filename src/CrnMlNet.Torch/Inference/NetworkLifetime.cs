@@ -1,12 +1,11 @@
 using CrnMlNet.Torch.Networks;
-using CrnMlNet.Torch.Training;
 
 namespace CrnMlNet.Torch.Inference;
 
 /// <summary>Of a network that any number of threads use and one disposes: its memory is freed when the last use under way ends.</summary>
 /// <param name="network">The network, this object's from now on.</param>
-/// <param name="adam">What is kept beside it and freed with it, or null.</param>
-internal sealed class NetworkLifetime(SynthesisNetwork network, AdamState? adam = null) : IDisposable
+/// <param name="beside">What is kept beside it and freed before it, this object's, too; nulls are passed over.</param>
+internal sealed class NetworkLifetime(SynthesisNetwork network, params IDisposable?[] beside) : IDisposable
 {
     // One for the owner and one for each use under way; at 0 the network is freed.
     private int _holders = 1;
@@ -49,8 +48,9 @@ internal sealed class NetworkLifetime(SynthesisNetwork network, AdamState? adam 
     {
         if (Interlocked.Decrement(ref _holders) != 0)
             return;
+        foreach (var other in beside)
+            other?.Dispose();
         network.Dispose();
-        adam?.Dispose();
     }
 
     /// <summary>A use under way.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using CrnMlNet.Torch.Backend;
 using CrnMlNet.Torch.Layouts;
@@ -8,26 +9,56 @@ using static TorchSharp.torch;
 namespace CrnMlNet.Torch.Inference;
 
 /// <summary>Runs a trained network: layouts in, photos out, nothing kept for gradients.</summary>
-/// <param name="network">The network, on its device. Stays the caller's to dispose.</param>
-/// <param name="image">Which of the network's k images is given, from 0; null: all of them.</param>
 /// <remarks>
-/// Several threads may call this at once. On the CPU a photo has the same values whatever N is and whatever the others show.
+/// Several threads may call this at once. On the CPU a photo has the same values whatever N is and whatever the others show. What is
+/// prepared from the weights when the first photo is painted is native memory: dispose this object before the network, when no
+/// call is under way. Each forward pass is an <see cref="Activity"/> of the source <see cref="ActivitySourceName"/>.
 /// </remarks>
-public sealed class Synthesizer(SynthesisNetwork network, int? image = 0)
+public sealed class Synthesizer : IDisposable
 {
     /// <summary>How many layouts can be synthesized at once.</summary>
     public const int LargestBatch = BatchInvariance.LargestBatch;
 
-    private readonly Device _device = network.parameters().First().device;
+    /// <summary>The source of the activities, named <c>forward</c>, that each forward pass is.</summary>
+    public const string ActivitySourceName = "CrnMlNet.Torch";
+
+    private static readonly ActivitySource Activities = new(ActivitySourceName);
+
+    private readonly SynthesisNetwork _network;
+    private readonly int? _image;
+    private readonly ForwardPass? _pass;
+    private readonly bool _isOwner;
+    private readonly Device _device;
+
+    /// <summary>Runs a network whose weights stay as they are.</summary>
+    /// <param name="network">The network, on its device. Stays the caller's to dispose. Changes of its weights after the first photo may not be seen.</param>
+    /// <param name="image">Which of the network's k images is given, from 0; null: all of them.</param>
+    public Synthesizer(SynthesisNetwork network, int? image = 0) : this(network, image, new ForwardPass(network), isOwner: true)
+    {
+    }
+
+    private Synthesizer(SynthesisNetwork network, int? image, ForwardPass? pass, bool isOwner)
+    {
+        (_network, _image, _pass, _isOwner) = (network, image, pass, isOwner);
+        _device = network.parameters().First().device;
+    }
 
     /// <summary>The height of images in pixels.</summary>
-    public int Height => network.Architecture.Height;
+    public int Height => _network.Architecture.Height;
 
     /// <summary>The width of images in pixels.</summary>
-    public int Width => network.Architecture.Width;
+    public int Width => _network.Architecture.Width;
 
     /// <summary>k, how many images are given for a layout.</summary>
-    public int Images => image is null ? network.Architecture.ImagesPerLayout : 1;
+    public int Images => _image is null ? _network.Architecture.ImagesPerLayout : 1;
+
+    /// <summary>Of a network that learns: each photo is of its weights as they are, and nothing is prepared.</summary>
+    /// <param name="network">The network, on its device. Stays the caller's to dispose.</param>
+    internal static Synthesizer WhileLearning(SynthesisNetwork network) => new(network, 0, pass: null, isOwner: false);
+
+    /// <summary>The same network, of which others of the k images are given. What is prepared stays this object's.</summary>
+    /// <param name="image">Which image, from 0; null: all of them.</param>
+    internal Synthesizer Giving(int? image) => new(_network, image, _pass, isOwner: false);
 
     /// <summary>Synthesizes photos of class ids, as bytes.</summary>
     /// <param name="ids">The class id of every pixel, <c>[N, H, W]</c>, row by row, each below the network's channels; N is 1 to <see cref="LargestBatch"/>.</param>
@@ -73,17 +104,24 @@ public sealed class Synthesizer(SynthesisNetwork network, int? image = 0)
         Give(Paint(Soft(layouts, photos.Length)), photos);
     }
 
+    /// <summary>Frees what was prepared from the weights. A second call does nothing.</summary>
+    public void Dispose()
+    {
+        if (_isOwner)
+            _pass?.Dispose();
+    }
+
     private Tensor OneHot(ReadOnlySpan<byte> ids, int photos)
     {
         int count = CountOf(ids.Length, 1, photos, "class ids");
         var labels = torch.empty([count, Height, Width], ScalarType.Byte);
         ids.CopyTo(labels.bytes);
-        return SemanticLayout.OneHot(labels.to(_device), network.Architecture.Channels);
+        return SemanticLayout.OneHot(labels.to(_device), _network.Architecture.Channels);
     }
 
     private Tensor Soft(ReadOnlySpan<float> layouts, int photos)
     {
-        int channels = network.Architecture.Channels, count = CountOf(layouts.Length, channels, photos, "shares");
+        int channels = _network.Architecture.Channels, count = CountOf(layouts.Length, channels, photos, "shares");
         var shares = torch.empty([count, channels, Height, Width], ScalarType.Float32);
         layouts.CopyTo(MemoryMarshal.Cast<byte, float>(shares.bytes));
         return shares.to(_device);
@@ -91,8 +129,9 @@ public sealed class Synthesizer(SynthesisNetwork network, int? image = 0)
 
     private Tensor Paint(Tensor layouts)
     {
-        var images = network.call(layouts);
-        return (image is { } chosen ? images.narrow(1, chosen, 1) : images).Within(0, 255);
+        using var activity = Activities.StartActivity("forward");
+        var images = _pass is null ? _network.call(layouts) : _pass.Run(layouts);
+        return (_image is { } chosen ? images.narrow(1, chosen, 1) : images).Within(0, 255);
     }
 
     private static void Give(Tensor images, Span<byte> photos) => images.round().to(ScalarType.Byte).cpu().contiguous().bytes.CopyTo(photos);

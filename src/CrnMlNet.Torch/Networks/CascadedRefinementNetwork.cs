@@ -46,14 +46,24 @@ public sealed class CascadedRefinementNetwork : ChainedNetwork
 
     internal override IReadOnlyList<Link> Chain(Tensor layout)
     {
-        CheckShape(layout);
-        var finest = _modules[^1].Shape;
-        var labels = SemanticLayout.Pyramid(SemanticLayout.Extend(layout, finest.Rows, finest.Columns), _modules.Length);
+        var labels = Layouts(layout);
         return
         [
             .. _modules.Select((module, i) => new Link(module, features => Refine(module, features, labels[i], i))),
             new Link(_conv100, features => Paint(features!)),
         ];
+    }
+
+    /// <summary>The modules, coarsest first.</summary>
+    internal IReadOnlyList<RefinementModule> RefinementModules => _modules;
+
+    /// <summary>A layout at each module's resolution.</summary>
+    /// <param name="layout">The semantic layout <c>[N, c, H, W]</c>.</param>
+    internal Tensor[] Layouts(Tensor layout)
+    {
+        CheckShape(layout);
+        var finest = _modules[^1].Shape;
+        return SemanticLayout.Pyramid(SemanticLayout.Extend(layout, finest.Rows, finest.Columns), _modules.Length);
     }
 
     /// <summary>Has only the newest modules and the head learn: the others' parameters get no gradients, and are not to be changed.</summary>
@@ -71,7 +81,8 @@ public sealed class CascadedRefinementNetwork : ChainedNetwork
         return module.forward(features, WithNoise(labels, place)).MoveToOuterDisposeScope();
     }
 
-    private Tensor Paint(Tensor features)
+    /// <summary>The head: the images of the last module's features.</summary>
+    internal Tensor Paint(Tensor features)
     {
         using var scope = NewDisposeScope();
         return Images(_conv100.Convolve(features)).MoveToOuterDisposeScope();

@@ -49,6 +49,9 @@ public sealed class RefinementModule : nn.Module<Tensor?, Tensor, Tensor>
     /// <summary>Where in the cascade this module stands.</summary>
     public ModuleShape Shape { get; }
 
+    /// <summary>Of each convolution the filters, and of the layer normalisation after it the gains and biases.</summary>
+    internal (Tensor Filters, Tensor Gains, Tensor Biases)[] Halves => [(_conv1.weight!, _norm1.weight!, _norm1.bias!), (_conv2.weight!, _norm2.weight!, _norm2.bias!)];
+
     /// <summary>Refines.</summary>
     /// <param name="features">F_{i-1} <c>[N, d_{i-1}, rows/2, columns/2]</c>; null for the first module.</param>
     /// <param name="labels">The layout at this resolution <c>[N, c, rows, columns]</c>.</param>

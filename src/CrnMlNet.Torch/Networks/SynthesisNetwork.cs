@@ -70,7 +70,7 @@ public abstract class SynthesisNetwork : nn.Module<Tensor, Tensor>
     /// <summary>Puts the architecture's channels of noise behind a layout's; of the same place it is always the same.</summary>
     /// <param name="labels">The layout <c>[N, c, rows, columns]</c>.</param>
     /// <param name="place">Numbers the resolutions that get noise, from 0.</param>
-    private protected Tensor WithNoise(Tensor labels, int place) => Architecture.NoiseChannels == 0
+    internal Tensor WithNoise(Tensor labels, int place) => Architecture.NoiseChannels == 0
         ? labels
         : torch.cat([labels, NoiseOn(labels, place).expand(labels.shape[0], -1, -1, -1)], 1);
 

@@ -61,7 +61,7 @@ public sealed class SynthesizerTests
     public void SeveralThreadsGiveTheSameBytesAsOne()
     {
         using var network = Random();
-        var synthesizer = new Synthesizer(network);
+        using var synthesizer = new Synthesizer(network);
         var layouts = Enumerable.Range(0, 8).Select(Ids).ToArray();
         var alone = layouts.Select(ids => Synthesize(synthesizer, ids)).ToArray();
 
@@ -75,7 +75,7 @@ public sealed class SynthesizerTests
     public void NoTensorIsLeft()
     {
         using var network = Random();
-        var synthesizer = new Synthesizer(network);
+        using var synthesizer = new Synthesizer(network);
         Synthesize(synthesizer, Ids(0));
         long before = LiveTensors(), onThisThread = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
 
@@ -92,7 +92,7 @@ public sealed class SynthesizerTests
     public void OtherSizesAreRefused(int ids, int photo, string message)
     {
         using var network = new CascadedRefinementNetwork(Small);
-        var synthesizer = new Synthesizer(network);
+        using var synthesizer = new Synthesizer(network);
 
         var exception = Assert.Throws<ArgumentException>(() => synthesizer.Synthesize(new byte[ids], new byte[photo]));
 
@@ -103,7 +103,7 @@ public sealed class SynthesizerTests
     public void SoftLayoutsAndFloatsGiveWhatIdsAndBytesDo()
     {
         using var network = Random();
-        var synthesizer = new Synthesizer(network);
+        using var synthesizer = new Synthesizer(network);
         byte[] ids = [.. Ids(1), .. Ids(2)];
         var shares = new float[4 * ids.Length];
         for (int i = 0; i < ids.Length; i++)

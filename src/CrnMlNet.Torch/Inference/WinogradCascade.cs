@@ -1,0 +1,119 @@
+using CrnMlNet.Torch.Layouts;
+using CrnMlNet.Torch.Networks;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace CrnMlNet.Torch.Inference;
+
+/// <summary>
+/// The forward pass of a <see cref="CascadedRefinementNetwork"/> on the CPU, without gradients, that convolves by
+/// <see cref="WinogradConvolution"/> where that pays: what the network's own does, but for rounding.
+/// </summary>
+/// <remarks>
+/// Upsampled features are never in memory: a convolution reads them row by row from the features of the module before. Layer
+/// normalisation and the leaky ReLU are applied to what the next convolution reads, too; their sums are taken while its input is made.
+/// </remarks>
+internal sealed class WinogradCascade : IDisposable
+{
+    private readonly CascadedRefinementNetwork _network;
+    private readonly WinogradModule?[] _modules;
+
+    /// <summary>Transforms the filters; what becomes of the network's weights later is not seen.</summary>
+    /// <param name="network">The network, on the CPU. Stays the caller's to dispose.</param>
+    public WinogradCascade(CascadedRefinementNetwork network)
+    {
+        _network = network;
+        _modules = [.. network.RefinementModules.Select(module => Pays(module.Shape) ? new WinogradModule(module) : null)];
+    }
+
+    /// <summary>Whether some module of such a network is faster this way.</summary>
+    public static bool Pays(CrnArchitecture architecture) => architecture.Modules().Any(Pays);
+
+    /// <summary>Synthesizes, as <see cref="SynthesisNetwork.forward"/> does.</summary>
+    /// <param name="layout">The layout <c>[N, c, H, W]</c>.</param>
+    /// <returns>The images <c>[N, k, 3, H, W]</c>.</returns>
+    public Tensor Synthesize(Tensor layout)
+    {
+        using var scope = NewDisposeScope();
+        var labels = _network.Layouts(layout);
+        ActivatedMaps? features = null;
+        Tensor? before = null;
+        for (int i = 0; i < _modules.Length; i++)
+        {
+            // What a module no longer needs goes when it is done.
+            using var step = NewDisposeScope();
+            var noisy = _network.WithNoise(labels[i], i);
+            features = _modules[i] is { } module
+                ? module.Refine(features, noisy.contiguous())
+                : new ActivatedMaps(_network.RefinementModules[i].forward(features?.InPlace(), noisy).contiguous());
+            features.Maps.MoveToOuterDisposeScope();
+            before?.Dispose();
+            before = features.Maps;
+        }
+
+        return _network.Paint(features!.InPlace()).MoveToOuterDisposeScope();
+    }
+
+    public void Dispose()
+    {
+        foreach (var module in _modules)
+            module?.Dispose();
+    }
+
+    // Measured with the benchmark "convolutions".
+    private static bool Pays(ModuleShape shape) => (long)shape.Rows * shape.Columns >= 512 && shape.Features >= 32 && shape.InputFeatures > 0;
+
+    /// <summary>A <see cref="RefinementModule"/>'s forward pass.</summary>
+    private sealed class WinogradModule(RefinementModule module) : IDisposable
+    {
+        private readonly Half _first = new(module.Shape, module.Halves[0]), _second = new(module.Shape, module.Halves[1]);
+
+        public ActivatedMaps Refine(ActivatedMaps? features, Tensor labels)
+        {
+            FeatureMaps input = new ActivatedMaps(labels);
+            if (features is not null)
+                input = new JoinedMaps(new UpsampledMaps(features, module.Shape.Rows, module.Shape.Columns), input);
+            var between = _first.Run(input, labels.shape[0]);
+            return _second.Run(between, labels.shape[0]);
+        }
+
+        public void Dispose()
+        {
+            _first.Dispose();
+            _second.Dispose();
+        }
+    }
+
+    /// <summary>A convolution and the layer normalisation and leaky ReLU after it.</summary>
+    private sealed class Half : IDisposable
+    {
+        private readonly ModuleShape _shape;
+        private readonly WinogradConvolution _convolution;
+        private readonly float[] _gains, _biases;
+
+        public Half(ModuleShape shape, (Tensor Filters, Tensor Gains, Tensor Biases) weights)
+        {
+            _shape = shape;
+            using var scope = NewDisposeScope();
+            _convolution = new WinogradConvolution(weights.Filters.contiguous());
+            (_gains, _biases) = ([.. weights.Gains.data<float>()], [.. weights.Biases.data<float>()]);
+        }
+
+        public ActivatedMaps Run(FeatureMaps input, long images)
+        {
+            var maps = torch.empty([images, _shape.Features, _shape.Rows, _shape.Columns], ScalarType.Float32);
+            var statistics = _convolution.Convolve(input, maps);
+            var (scales, shifts) = (new float[images * _gains.Length], new float[images * _gains.Length]);
+            for (int i = 0; i < scales.Length; i++)
+            {
+                var (mean, variance) = statistics[i / _gains.Length];
+                double scale = _gains[i % _gains.Length] / Math.Sqrt(variance + RefinementModule.NormEpsilon);
+                (scales[i], shifts[i]) = ((float)scale, (float)(_biases[i % _gains.Length] - mean * scale));
+            }
+
+            return new ActivatedMaps(maps, scales, shifts, (float)RefinementModule.NegativeSlope);
+        }
+
+        public void Dispose() => _convolution.Dispose();
+    }
+}

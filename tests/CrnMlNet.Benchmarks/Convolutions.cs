@@ -1,0 +1,60 @@
+using System.Diagnostics;
+using CrnMlNet.Torch.Backend;
+using CrnMlNet.Torch.Inference;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace CrnMlNet.Benchmarks;
+
+/// <summary>Single 3x3 convolutions: libtorch's own against <see cref="WinogradConvolution"/>, and the products of the latter through libtorch.</summary>
+internal static class Convolutions
+{
+    /// <summary>Times each in turn.</summary>
+    /// <param name="passes">How often.</param>
+    /// <param name="shapes">Inputs, outputs, rows and columns.</param>
+    public static void Report(int passes, params (int Inputs, int Outputs, int Rows, int Columns)[] shapes)
+    {
+        TorchBackend.Start();
+        Console.WriteLine($"{get_num_threads()} threads; medians of {passes}; GFLOP/s as if computed directly");
+        foreach (var shape in shapes)
+            Report(passes, shape.Inputs, shape.Outputs, shape.Rows, shape.Columns);
+    }
+
+    private static void Report(int passes, int inputs, int outputs, int rows, int columns)
+    {
+        using var inference = inference_mode();
+        using var scope = NewDisposeScope();
+        using var convolution = nn.Conv2d(inputs, outputs, 3, padding: 1, bias: false);
+        var maps = randn(1, inputs, rows, columns);
+        var result = torch.empty(1, outputs, rows, columns);
+        using var winograd = new WinogradConvolution(convolution.weight!);
+        using var direct = convolution.forward(maps);
+        winograd.Convolve(new ActivatedMaps(maps), result);
+        double error = (result - direct).abs().max().item<float>() / direct.std().item<float>();
+        var (directly, fast) = (new double[passes], new double[passes]);
+        for (int pass = 0; pass < passes; pass++)
+        {
+            directly[pass] = Seconds(() => convolution.forward(maps).Dispose());
+            fast[pass] = Seconds(() => winograd.Convolve(new ActivatedMaps(maps), result));
+        }
+
+        double flops = 18.0 * inputs * outputs * rows * columns / 1e9;
+        double ratio = Median([.. directly.Zip(fast, (a, b) => a / b)]);
+        Console.WriteLine(
+            $"  {inputs,4} -> {outputs,4} at {rows,4}x{columns,-4} direct {1000 * Median(directly),8:0.0} ms {flops / Median(directly),5:0}, Winograd {1000 * Median(fast),8:0.0} ms {flops / Median(fast),5:0}, "
+            + $"{ratio:0.00} times as fast; greatest error {error:0.0e0} of the deviation");
+    }
+
+    private static double Seconds(Action work)
+    {
+        var clock = Stopwatch.StartNew();
+        work();
+        return clock.Elapsed.TotalSeconds;
+    }
+
+    private static double Median(double[] values)
+    {
+        Array.Sort(values);
+        return values[values.Length / 2];
+    }
+}
