@@ -236,7 +236,7 @@ public sealed partial class SynthesizeFromLabelsEstimator
         /// </summary>
         /// <remarks>
         /// <para>The folder has the newest two checkpoints, each three times as large as the model's weights (with a validation set four
-        /// times), written whole or not at all. A damaged one is passed over, and one that cannot be written, on a full disk say, does not
+        /// times), and of an adversarial recipe three times the discriminator's, too; written whole or not at all. A damaged one is passed over, and one that cannot be written, on a full disk say, does not
         /// end the training; the log warns of both.</para>
         /// <para>On the CPU, with as many threads, a continued training gives the same model bit for bit as one that was never interrupted.
         /// <see cref="Epochs"/>, the time budget, the patience and the device may change in between. When another option or the data
