@@ -31,6 +31,7 @@ var root = new RootCommand(
     InspectCommand.Create(),
     EvaluateCommand.Create(),
     ExportCommand.Create(),
+    BenchCommand.Create(),
     ImportCommand.Create(),
 };
 
