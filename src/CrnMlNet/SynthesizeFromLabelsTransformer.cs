@@ -173,6 +173,24 @@ public sealed class SynthesizeFromLabelsTransformer : ITransformer, IDisposable
         return LabelsToPhoto.Paint(_model.Decoder, _synthesizer, labels, labels.Source);
     }
 
+    /// <summary>Paints the photos of all output columns of a layout that is the network's own: what <see cref="ReadLabels(LabelMap)"/> gives.</summary>
+    /// <param name="channels">The palette's channel of every pixel at the working size, row by row: <c>[H, W]</c>, each below <see cref="LabelPalette.ChannelCount"/>.</param>
+    /// <returns>The photos, the caller's to dispose.</returns>
+    /// <exception cref="ArgumentException">There are more or fewer pixels, or a channel that the palette lacks.</exception>
+    /// <exception cref="ObjectDisposedException">This transformer has been disposed.</exception>
+    public IReadOnlyList<MLImage> SynthesizeAll(ReadOnlySpan<byte> channels)
+    {
+        var (height, width) = (Architecture.Height, Architecture.Width);
+        if (channels.Length != height * width)
+            throw new ArgumentException($"The network takes a channel for each of {height} x {width} pixels, got {channels.Length}.", nameof(channels));
+        int foreign = channels.IndexOfAnyExceptInRange((byte)0, (byte)Palette.VoidChannel);
+        if (foreign >= 0)
+            throw new ArgumentException(
+                $"Row {foreign / width}, column {foreign % width} has channel {channels[foreign]}; palette '{Palette.Name}' has channels 0 to {Palette.VoidChannel}.", nameof(channels));
+        using var use = _lifetime.Enter(this);
+        return LabelsToPhoto.Paint(_synthesizer, channels);
+    }
+
     /// <summary>Reads a label image as the network sees it.</summary>
     /// <param name="labels">A label image of any size. It is not disposed.</param>
     /// <returns>The palette's channel of every pixel at the working size, row by row: <c>[H, W]</c>.</returns>

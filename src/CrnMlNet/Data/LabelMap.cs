@@ -26,7 +26,7 @@ public sealed class LabelMap
     /// <summary>The height in pixels.</summary>
     public int Height { get; }
 
-    /// <summary>The file that it is from; null: none is known.</summary>
+    /// <summary>The file that it is from, or the name that it was read by; null: none is known.</summary>
     public string? Path { get; }
 
     /// <summary>The numbers of a gray or palette PNG; null: there are only colours, <see cref="Pixels"/>.</summary>
@@ -46,11 +46,21 @@ public sealed class LabelMap
     public static LabelMap Load(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        var bytes = ImageFile.ReadBytes(path);
-        if (GrayOrPalettePng.IsOne(bytes))
-            return new LabelMap(GrayOrPalettePng.Read(bytes, path), path);
-        var bgra = ImageFile.Decode(bytes, path, out var width, out var height);
-        return new LabelMap(bgra, width, height, path);
+        return Read(ImageFile.ReadBytes(path), path);
+    }
+
+    /// <summary>Reads a label image file that is in memory, an upload say; see <see cref="Load"/>.</summary>
+    /// <param name="file">All of the file.</param>
+    /// <param name="name">What messages call it: its <see cref="Path"/>.</param>
+    /// <exception cref="InvalidDataException">It is not an image, is damaged or truncated, or has colours of 16 bits.</exception>
+    public static LabelMap Read(byte[] file, string name)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        if (GrayOrPalettePng.IsOne(file))
+            return new LabelMap(GrayOrPalettePng.Read(file, name), name);
+        var bgra = ImageFile.Decode(file, name, out var width, out var height);
+        return new LabelMap(bgra, width, height, name);
     }
 
     /// <summary>Looks at an image as a label map. Nothing is copied: the image must live as long as the map is used, and stays the caller's.</summary>

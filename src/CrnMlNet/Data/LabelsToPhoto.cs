@@ -11,17 +11,32 @@ internal static class LabelsToPhoto
     public static MLImage[] Paint(LabelDecoder decoder, Synthesizer synthesizer, LabelMap labels, string source)
     {
         var (height, width) = (synthesizer.Height, synthesizer.Width);
-        int pixels = height * width, length = 3 * pixels;
-        byte[] ids = ArrayPool<byte>.Shared.Rent(pixels), photos = ArrayPool<byte>.Shared.Rent(synthesizer.Images * length);
+        int pixels = height * width;
+        byte[] channels = ArrayPool<byte>.Shared.Rent(pixels);
         try
         {
-            decoder.Decode(labels, ids.AsSpan(0, pixels), height, width, source);
-            synthesizer.Synthesize(ids.AsSpan(0, pixels), photos.AsSpan(0, synthesizer.Images * length));
+            decoder.Decode(labels, channels.AsSpan(0, pixels), height, width, source);
+            return Paint(synthesizer, channels.AsSpan(0, pixels));
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(channels);
+        }
+    }
+
+    /// <summary>The same, of a map that is decoded already.</summary>
+    public static MLImage[] Paint(Synthesizer synthesizer, ReadOnlySpan<byte> channels)
+    {
+        var (height, width) = (synthesizer.Height, synthesizer.Width);
+        int length = 3 * height * width;
+        byte[] photos = ArrayPool<byte>.Shared.Rent(synthesizer.Images * length);
+        try
+        {
+            synthesizer.Synthesize(channels, photos.AsSpan(0, synthesizer.Images * length));
             return [.. Enumerable.Range(0, synthesizer.Images).Select(image => PhotoPixels.ToImage(photos.AsSpan(image * length, length), height, width))];
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(ids);
             ArrayPool<byte>.Shared.Return(photos);
         }
     }

@@ -80,6 +80,20 @@ public sealed class OutputTests(TrainedModel model, VectorModel vectors) : IClas
         Assert.All(photos.Schema.Skip(2), column => Assert.Equal(rows.Select(row => row.Only([column])), RowValues.Read(photos, [column])));
         var all = transformer.SynthesizeAll(LabelMap.FromImage(Samples.Labels(2)));
         Assert.Equal(Enumerable.Range(0, 3).Select(image => PaintedByTheNetwork(transformer, 2, image)), all.Select(photo => photo.Pixels()));
+        var channels = transformer.ReadLabels(LabelMap.FromImage(Samples.Labels(2)));
+        Assert.Equal(all.Select(photo => photo.Pixels()), transformer.SynthesizeAll(channels).Select(photo => photo.Pixels()));
+    }
+
+    [Fact]
+    public void A_layout_of_channels_must_be_the_networks()
+    {
+        using var transformer = WithImages(1, OutputKind.Image, image: null);
+        var (width, channels) = (transformer.Architecture.Width, transformer.Palette.ChannelCount);
+        var layout = new byte[transformer.Architecture.Height * width];
+        layout[width + 2] = (byte)channels;
+
+        Assert.Contains($"Row 1, column 2 has channel {channels}", Assert.Throws<ArgumentException>(() => transformer.SynthesizeAll(layout)).Message);
+        Assert.Contains($"got {layout.Length - 1}", Assert.Throws<ArgumentException>(() => transformer.SynthesizeAll(layout.AsSpan(1))).Message);
     }
 
     [Theory]
