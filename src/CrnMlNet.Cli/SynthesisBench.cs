@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json.Serialization;
 using CrnMlNet.Data;
 using CrnMlNet.Onnx;
 using CrnMlNet.Persistence;
@@ -31,8 +32,8 @@ namespace CrnMlNet.Cli;
 /// <param name="Float32CoresUsed">Processor time over time while CrnMlNet paints.</param>
 /// <param name="PeakBytes">The most memory that the process had when CrnMlNet, and nothing else, had painted.</param>
 internal sealed record SynthesisTimes(
-    int Height, int Width, long Parameters, int Threads, int Batch, int Rounds, double FirstPhotoSeconds, double Float32Seconds, double? BFloat16Seconds,
-    double? OnnxRuntimeFloat32Seconds, double? TorchSharpFloat32Seconds, double? Float32Speedup, double? Float32Psnr, double? BFloat16Psnr, double Float32CoresUsed, long PeakBytes);
+    int Height, int Width, long Parameters, int Threads, int Batch, int Rounds, double FirstPhotoSeconds, double Float32Seconds, [property: JsonPropertyName("bfloat16Seconds")] double? BFloat16Seconds,
+    double? OnnxRuntimeFloat32Seconds, double? TorchSharpFloat32Seconds, double? Float32Speedup, double? Float32Psnr, [property: JsonPropertyName("bfloat16Psnr")] double? BFloat16Psnr, double Float32CoresUsed, long PeakBytes);
 
 /// <summary>Times a model against the same network in ONNX Runtime and in plain libtorch, all of them in turn in one process.</summary>
 internal sealed class SynthesisBench : IDisposable
