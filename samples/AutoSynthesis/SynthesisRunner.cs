@@ -14,6 +14,8 @@ namespace AutoSynthesis;
 public sealed class SynthesisRunner(
     Func<SynthesizeFromLabelsEstimator.Options> options, IReadOnlyList<LabelPhotoPair> training, IReadOnlyList<LabelPhotoPair> validation, string folder) : ITrialRunner
 {
+    private static readonly EvaluationOptions Nearest = new() { Measures = Measures.SlicedWasserstein | Measures.Ssim | Measures.Psnr, Resamples = 0 };
+
     /// <inheritdoc/>
     public ITrial Run(TrialSettings settings, CancellationToken cancellation)
     {
@@ -37,7 +39,7 @@ public sealed class SynthesisRunner(
 
     /// <summary>Measures a model's photos of some layouts against the real ones.</summary>
     public static Nearness Measure(SynthesizeFromLabelsTransformer model, IEnumerable<LabelPhotoPair> pairs)
-        => SynthesisEvaluation.Of(model, Images(pairs)).Synthesized;
+        => SynthesisEvaluation.Of(model, RealPairs.For(model, Images(pairs)), Nearest).Synthesized;
 
     private static IEnumerable<(LabelMap, MLImage)> Images(IEnumerable<LabelPhotoPair> pairs)
     {

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Invocation;
 using CrnMlNet.Cli;
 using CrnMlNet.Cli.Commands;
+using CrnMlNet.Cli.Comparisons;
 
 var root = new RootCommand(
     $"""
@@ -30,11 +31,13 @@ var root = new RootCommand(
     VividCommand.Create(),
     InspectCommand.Create(),
     EvaluateCommand.Create(),
+    CompareCommand.Create(),
     ExportCommand.Create(),
     BenchCommand.Create(),
     ImportCommand.Create(),
 };
 
+ParentWatch.StartIfAsked();
 var parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
 if (parsed.Action is ParseErrorAction parseError)
     parseError.ShowHelp = false;

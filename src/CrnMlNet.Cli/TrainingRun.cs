@@ -87,11 +87,14 @@ internal sealed class TrainingRun(
             training.Stages == 1 ? "Training" : $"Stage {training.Stage}/{training.Stages}",
             training.Step, training.Steps,
             FormattableString.Invariant(
-                $"epoch {training.Epoch}/{training.Epochs}  loss {training.Loss:0.0}{validation}  {training.ImagesPerSecond:0.0} images/s  {ProgressView.Clock(training.Elapsed)}, {ProgressView.Clock(training.Remaining)} left"),
+                $"epoch {training.Epoch}/{training.Epochs}  loss {training.Loss:0.0}{validation}  {training.ImagesPerSecond:0.0} images/s  {ProgressView.Clock(training.Elapsed)}, {ProgressView.Clock(Remaining(training))} left"),
             training.IsEpochEnd));
         if (training is { IsEpochEnd: true } or { Step: 1 })
             WriteSamples(view, () => sheet.Write(progress));
     }
+
+    private TimeSpan Remaining(TrainingProgress training) =>
+        options.TimeBudget is { } budget && budget - training.Elapsed < training.Remaining ? TimeSpan.FromTicks(Math.Max(0, (budget - training.Elapsed).Ticks)) : training.Remaining;
 
     /// <summary>A sheet that cannot be written, on a full disk say, must not cost the training.</summary>
     private void WriteSamples(ProgressView view, Action write)

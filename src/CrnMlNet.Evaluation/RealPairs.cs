@@ -1,3 +1,4 @@
+using CrnMlNet.Torch.Backend;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using TorchSharp;
@@ -70,6 +71,7 @@ public sealed class RealPairs
     {
         ArgumentNullException.ThrowIfNull(mlContext);
         ArgumentNullException.ThrowIfNull(data);
+        TorchBackend.Start();
         var pairs = columns.Read(mlContext, data, cancellation);
         var photos = new RgbImage[pairs.Count];
         var layouts = new byte[pairs.Count][];
