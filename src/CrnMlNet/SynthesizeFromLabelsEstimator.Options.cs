@@ -255,7 +255,8 @@ public sealed partial class SynthesizeFromLabelsEstimator
         /// A model file to start from instead of from chance, or null: a file that <c>mlContext.Model.Save</c> or <c>crn train</c> wrote.
         /// Each of its modules that the new network has in the same shape is copied, the others begin from chance; the log says which.
         /// So the model may be of another size. It should be of the same palette. From an imported model of the same architecture
-        /// (<see cref="CrnCheckpointCatalog.LoadCrnCheckpoint"/>), Adam goes on from its moments, too.
+        /// (<see cref="CrnCheckpointCatalog.LoadCrnCheckpoint"/>), Adam goes on from its moments, too, if the file is the one that was saved
+        /// after the import: a model that was loaded and saved again has none, nor has one that was trained here.
         /// </summary>
         public string? WarmStartModelPath { get; set; }
 
