@@ -34,6 +34,7 @@ var root = new RootCommand(
     EvaluateCommand.Create(),
     CompareCommand.Create(),
     ExportCommand.Create(),
+    BenchCommand.Create(),
     ImportCommand.Create(),
 };
 

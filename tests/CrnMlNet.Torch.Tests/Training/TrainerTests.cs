@@ -143,6 +143,58 @@ public sealed class TrainerTests
     }
 
     [Fact]
+    public void ASegmentationNetworkTeachesToShowTheLayout()
+    {
+        // The last of the channels is void, which the segmentation network does not see.
+        var pairs = ShadedShapes.Pairs(4, seed: 1);
+        using var segmenter = new SegmentationNetwork(ShadedShapes.Channels - 1, seed: 1);
+        SegmentationTraining.Train(segmenter, pairs, new() { Epochs = 15 }, _ => { }, CancellationToken.None);
+        using var network = new CascadedRefinementNetwork(Small);
+        using var perception = new NoPerception();
+        var options = Options with { Epochs = 40, Objective = new() { Comparison = Comparison.None, Segmentation = 2 } };
+
+        var summary = Trainer.Train(network, perception, pairs, options, _ => { }, _ => { }, CancellationToken.None, segmenter: segmenter);
+
+        Assert.True(summary.LossByEpoch[^1] < 0.3 * summary.LossByEpoch[0], $"{summary.LossByEpoch[0]}, {summary.LossByEpoch[^1]}");
+    }
+
+    [Fact]
+    public void ASegmentationNetworkIsTrainedFirstWhereNoneIsGiven()
+    {
+        var pairs = ShadedShapes.Pairs(4, seed: 1);
+        using var network = new CascadedRefinementNetwork(Small);
+        using var perception = new NoPerception();
+        var options = Options with { Epochs = 1, SegmenterEpochs = 3, Objective = new() { Comparison = Comparison.Image, Segmentation = 10 } };
+        var log = new List<string>();
+        var steps = new List<string>();
+
+        Trainer.Train(
+            network, perception, pairs, options, progress => steps.Add($"painter {progress.Step}"), log.Add, CancellationToken.None,
+            reportSegmenter: progress => steps.Add($"segmenter {progress.Step}"));
+
+        Assert.Equal(["segmenter 1", "segmenter 2", "segmenter 3", "painter 1"], steps);
+        Assert.Contains(log, line => line.StartsWith("Learning by feature matching", StringComparison.Ordinal) && line.Contains(" + 10 segmentation"));
+    }
+
+    [Fact]
+    public void WhatAnObjectiveCannotDoIsRefused()
+    {
+        var pairs = ShadedShapes.Pairs(2, seed: 1);
+        using var network = new CascadedRefinementNetwork(Small);
+        using var perception = new NoPerception();
+        using var segmenter = new SegmentationNetwork(ShadedShapes.Channels);
+
+        Assert.Contains("tells 4 classes apart, and the layouts have 3", Refused(new() { Segmentation = 1 }, null, segmenter));
+        Assert.Contains("needs an objective that measures", Refused(new() { Comparison = Comparison.None, Adversarial = 1 }, pairs, null));
+        Assert.Contains("An objective needs a term", Refused(new() { Comparison = Comparison.None }, null, null));
+        Assert.Contains("there is no discriminator to match features in", Refused(new() { DiscriminatorFeatures = 1 }, null, null));
+        Assert.Contains("must be a number of at least 0", Refused(new() { Adversarial = double.NaN }, null, null));
+
+        string Refused(Objective objective, TrainingPairs? validation, SegmentationNetwork? given) => Assert.ThrowsAny<ArgumentException>(() => Trainer.Train(
+            network, perception, pairs, Options with { Objective = objective }, _ => { }, _ => { }, CancellationToken.None, validation, segmenter: given)).Message;
+    }
+
+    [Fact]
     public void GradientCheckpointingChangesNoBit()
     {
         Assert.Equal(Trained(seed: 4), Trained(seed: 4, options: Options with { GradientCheckpointing = true }));
