@@ -1,8 +1,10 @@
+using System.Diagnostics;
+
 namespace PaintToPhoto;
 
 /// <summary>
-/// Everyone's turn at the model: first come, first served, with a limit on how many wait, and how many of them for one and the same
-/// painter. Who goes away while waiting costs nothing more.
+/// Everyone's turn at the model, with a limit on how many wait, and how many of them for one and the same painter. First come, first
+/// served, but that a preview, for which a hand waits, is due sooner than a photo. Who goes away while waiting costs nothing more.
 /// </summary>
 /// <remarks>
 /// One thread of its own does all work. The network uses the machine's cores for each photo, so that more of them at once would finish no
@@ -28,13 +30,14 @@ internal sealed class PaintQueue : IDisposable
 
     /// <summary>Waits for its turn, then does something.</summary>
     /// <param name="painter">Whose turn it is.</param>
+    /// <param name="patience">Who comes later passes it if due sooner. It is passed for this long at most.</param>
     /// <param name="work">Is not done when <paramref name="gone"/> is cancelled before.</param>
     /// <param name="gone">Cancelled when the painter does not want it any more.</param>
     /// <exception cref="QueueFullException">Too many wait.</exception>
     /// <exception cref="OperationCanceledException">The painter has gone, or the program ends.</exception>
-    public async Task<byte[]> Run(string painter, Func<byte[]> work, CancellationToken gone)
+    public async Task<byte[]> Run(string painter, TimeSpan patience, Func<byte[]> work, CancellationToken gone)
     {
-        var turn = new Turn(painter, work);
+        var turn = new Turn(painter, Stopwatch.GetTimestamp() + (long)(patience.TotalSeconds * Stopwatch.Frequency), work);
         lock (_waiting)
         {
             ObjectDisposedException.ThrowIf(_closed, this);
@@ -94,22 +97,24 @@ internal sealed class PaintQueue : IDisposable
         {
             while (_waiting.Count == 0 && !_closed)
                 Monitor.Wait(_waiting);
-            if (_waiting.First is not { } first)
+            if (_waiting.MinBy(turn => turn.Due) is not { } next)
                 return null;
-            _waiting.RemoveFirst();
-            return first.Value;
+            _waiting.Remove(next.Place);
+            return next;
         }
     }
 
     private sealed class Turn
     {
-        public Turn(string painter, Func<byte[]> work)
+        public Turn(string painter, long due, Func<byte[]> work)
         {
-            (Painter, Do) = (painter, work);
+            (Painter, Due, Do) = (painter, due, work);
             Place = new LinkedListNode<Turn>(this);
         }
 
         public string Painter { get; }
+
+        public long Due { get; }
 
         public Func<byte[]> Do { get; }
 

@@ -12,6 +12,7 @@ internal static class PhotoEndpoints
     private const int LongestPainter = 64;
     private const string Uploads = "uploads";
     private const int MostUploads = 4;
+    private static readonly TimeSpan PhotoPatience = TimeSpan.FromSeconds(2);
 
     /// <summary>Files that are being read take memory: few at a time.</summary>
     public static void Limit(RateLimiterOptions limits)
@@ -29,8 +30,8 @@ internal static class PhotoEndpoints
         api.MapGet("/examples/{name}", (string name, StudioOpening opening) => opening.Studio is not { } studio ? NotYet()
             : studio.Examples.Find(name) is { } channels ? Results.Bytes(channels)
             : Problem(StatusCodes.Status404NotFound, "There is no such example."));
-        api.MapPost("/photo", (HttpContext context, StudioOpening opening, PaintQueue queue) => Paint(context, opening, queue, studio => studio.Photo));
-        api.MapPost("/preview", (HttpContext context, StudioOpening opening, PaintQueue queue) => Paint(context, opening, queue, studio => studio.Preview ?? studio.Photo));
+        api.MapPost("/photo", (HttpContext context, StudioOpening opening, PaintQueue queue) => Paint(context, opening, queue, studio => studio.Photo, PhotoPatience));
+        api.MapPost("/preview", (HttpContext context, StudioOpening opening, PaintQueue queue) => Paint(context, opening, queue, studio => studio.Preview ?? studio.Photo, TimeSpan.Zero));
         api.MapPost("/labels", Upload).RequireRateLimiting(Uploads);
         api.MapFallback(() => Problem(StatusCodes.Status404NotFound, "There is no such address."));
     }
@@ -62,7 +63,7 @@ internal static class PhotoEndpoints
         static object Size(Painter painter) => new { width = painter.Width, height = painter.Height, milliseconds = Math.Round(painter.Time.TotalMilliseconds) };
     }
 
-    private static async Task<IResult> Paint(HttpContext context, StudioOpening opening, PaintQueue queue, Func<Studio, Painter> choose)
+    private static async Task<IResult> Paint(HttpContext context, StudioOpening opening, PaintQueue queue, Func<Studio, Painter> choose, TimeSpan patience)
     {
         if (opening.Studio is not { } studio)
             return NotYet();
@@ -82,7 +83,7 @@ internal static class PhotoEndpoints
             return Problem(
                 StatusCodes.Status400BadRequest,
                 $"Row {foreign / painter.Width}, column {foreign % painter.Width} has channel {channels[foreign]}; the palette has 0 to {painter.Palette.VoidChannel}.");
-        return await InTurn(context, queue, () => painter.Paint(channels), MediaTypeNames.Image.Png);
+        return await InTurn(context, queue, patience, () => painter.Paint(channels), MediaTypeNames.Image.Png);
     }
 
     private static async Task<IResult> Upload(HttpContext context, StudioOpening opening, PaintQueue queue)
@@ -93,15 +94,15 @@ internal static class PhotoEndpoints
             return Problem(StatusCodes.Status415UnsupportedMediaType, "This is not a PNG file. Choose a label map that is one.");
         if (await LabelUpload.Receive(context.Request.Body, context.Request.ContentLength, context.RequestAborted) is not { } file)
             return Problem(StatusCodes.Status413PayloadTooLarge, $"The file is larger than {LabelUpload.LargestFile:N0} bytes, the most that is read of a label map.");
-        return await InTurn(context, queue, () => LabelUpload.Read(file, studio.Photo), MediaTypeNames.Application.Octet);
+        return await InTurn(context, queue, TimeSpan.Zero, () => LabelUpload.Read(file, studio.Photo), MediaTypeNames.Application.Octet);
     }
 
-    private static async Task<IResult> InTurn(HttpContext context, PaintQueue queue, Func<byte[]> work, string type)
+    private static async Task<IResult> InTurn(HttpContext context, PaintQueue queue, TimeSpan patience, Func<byte[]> work, string type)
     {
         string painter = context.Request.Headers[Painter].ToString() is { Length: > 0 and <= LongestPainter } named ? named : $"{context.Connection.RemoteIpAddress}";
         try
         {
-            return Results.Bytes(await queue.Run(painter, work, context.RequestAborted), type);
+            return Results.Bytes(await queue.Run(painter, patience, work, context.RequestAborted), type);
         }
         catch (QueueFullException e)
         {

@@ -16,7 +16,7 @@ var command = new RootCommand(
     """
     Paint a label map in the browser and see the photo appear.
 
-    The first start trains a small model of street scenes, which takes some three minutes on two cores, and keeps it:
+    The first start trains a small model of street scenes, which takes some minutes, and keeps it:
       PaintToPhoto
     Any model that 'crn train' or a pipeline made can be painted with:
       PaintToPhoto --model model.zip --examples data/labels

@@ -70,7 +70,13 @@ internal sealed class StudioOpening(PaintSettings settings, IHostApplicationLife
 
     private void Tell(TrainingNews news)
     {
+        bool isNext = news.What != News.What;
         News = news;
+        // In a log a line for each step is enough.
+        if (Console.IsOutputRedirected && isNext)
+            Console.WriteLine(news.What);
+        if (Console.IsOutputRedirected)
+            return;
         Console.Write($"\r{news.What}: {news.Done:P0}{(news.Remaining > TimeSpan.Zero ? $", {news.Remaining:m\\:ss} left" : "")}      ");
     }
 }

@@ -10,14 +10,19 @@ namespace CrnMlNet.Cli;
 internal static class EvaluationView
 {
     private const int MostRows = 10;
+    private const int WidthInPipes = 120;
+    private const int DigitsOfCommit = 8;
+    private const string Signed = "+0.0;-0.0;0.0";
 
     private static readonly JsonSerializerOptions OneLine = new(ScriptJson.Options) { WriteIndented = false, Converters = { new FiniteOrNull() } };
 
     /// <summary>Writes tables to stdout.</summary>
     public static void Write(SynthesisEvaluation evaluation)
     {
+        if (Console.IsOutputRedirected)
+            AnsiConsole.Profile.Width = WidthInPipes;
         AnsiConsole.Write(Measures(evaluation));
-        if (evaluation.Synthesized.VoidIgnored is not null)
+        if (evaluation.Classes.Count > 0)
             AnsiConsole.Write(ClassByClass(evaluation));
         if (evaluation.Best is { } best)
             AnsiConsole.Write(Several(best, evaluation.PairwisePerceptual));
@@ -25,7 +30,7 @@ internal static class EvaluationView
         Console.WriteLine($"Sets compared in {protocol.Extractor}; photos by {protocol.Perceptual}.");
         if (protocol.Segmenter is { } segmenter)
             Console.WriteLine($"Layouts found by {segmenter}.");
-        Console.WriteLine($"In brackets 95% intervals of {protocol.Resamples:N0} draws of pairs. CrnMlNet {protocol.Version}, measures {protocol.Measures}, seed {protocol.Seed}.");
+        Console.WriteLine($"In brackets 95% intervals of {protocol.Resamples:N0} draws of pairs. CrnMlNet {Shortened(protocol.Version)}, measures {protocol.Measures}, seed {protocol.Seed}.");
     }
 
     /// <summary>Everything, on one line; what is no number is null.</summary>
@@ -33,26 +38,29 @@ internal static class EvaluationView
 
     private static Table Measures(SynthesisEvaluation evaluation)
     {
-        var table = new Table { Title = new TableTitle($"{evaluation.Pairs} pairs at {evaluation.Height}x{evaluation.Width}") };
+        var table = new Table { Title = new TableTitle($"{evaluation.Pairs} pairs at {evaluation.Height}x{evaluation.Width}"), Caption = new TableTitle("↓ lower is nearer, ↑ higher is nearer") };
         table.AddColumns("", "Synthesized", "Flat painting", "Real photos");
         var (synthesized, flat) = (evaluation.Synthesized, evaluation.FlatPainting);
-        Row("Sliced Wasserstein x1e3 (lower is nearer)", nearness => Show(nearness.SlicedWasserstein, "0.0"));
+        Row("Sliced Wasserstein x1e3 ↓", nearness => Show(nearness.SlicedWasserstein, "0.0"));
         for (int i = 0; i < synthesized.Levels.Count; i++)
         {
             int level = i;
             Row($"  at {synthesized.Levels[level].Height}x{synthesized.Levels[level].Width}", nearness => Show(nearness.Levels[level].Distance, "0.0"));
         }
-        Row("Kernel distance x1e3 (lower is nearer)", nearness => Show(1000 * nearness.KernelDistance?.Mean, "0.00"));
-        Row("Frechet distance (lower is nearer)", nearness => Show(nearness.FrechetDistance, "0.00"));
-        Row("Perceptual distance (lower is nearer)", nearness => Show(nearness.PerceptualDistance, "0.000", nearness.PerceptualInterval));
-        Row("MS-SSIM (higher is nearer)", nearness => Show(nearness.MultiScaleSsim, "0.000", nearness.MultiScaleSsimInterval));
-        Row("PSNR in dB (higher is nearer)", nearness => Show(nearness.Psnr, "0.00", nearness.PsnrInterval));
+        if (synthesized.TextureDistance is not null)
+            Row("  inside classes", nearness => Show(nearness.TextureDistance, "0.0"));
+        bool isInception = evaluation.Protocol.IsInception;
+        Row($"{(isInception ? "KID" : "Kernel distance")} x1e3 ↓", nearness => Show(1000 * nearness.KernelDistance?.Mean, "0.00", Times(nearness.KernelDistance?.Interval, 1000)));
+        Row($"{(isInception ? "FID" : "Frechet distance")} ↓", nearness => Show(nearness.FrechetDistance, "0.00"));
+        Row("Perceptual distance ↓", nearness => Show(nearness.PerceptualDistance, "0.000", nearness.PerceptualInterval));
+        Row("MS-SSIM ↑", nearness => Show(nearness.MultiScaleSsim, "0.000", nearness.MultiScaleSsimInterval));
+        Row("PSNR in dB ↑", nearness => Show(nearness.Psnr, "0.00", nearness.PsnrInterval));
         for (int i = 0; i < synthesized.Spectrum.Count; i++)
         {
             int band = i;
             Row(
-                FormattableString.Invariant($"Power at {synthesized.Spectrum[band].From:0.###} to {synthesized.Spectrum[band].To:0.###} cycles/pixel, in dB of the photos'"),
-                nearness => Show(nearness.Spectrum[band].Decibels, "+0.0;-0.0"));
+                FormattableString.Invariant($"Power at {synthesized.Spectrum[band].From:0.###}-{synthesized.Spectrum[band].To:0.###} cycles/pixel in dB"),
+                nearness => Show(nearness.Spectrum[band].Decibels, Signed));
         }
         Segmentation("void ignored", nearness => nearness.VoidIgnored, evaluation.RealVoidIgnored);
         Segmentation("void an error", nearness => nearness.VoidError, evaluation.RealVoidError);
@@ -60,7 +68,7 @@ internal static class EvaluationView
         {
             foreach (var (name, share) in new[] { ("least", 0.0), ("median", 0.5) })
                 table.AddRow(
-                    $"Gray levels to the nearest training photo, {name}",
+                    $"Levels to nearest training photo, {name}",
                     Show(Memorisation.Quantile(memorisation.Synthesized, share), "0.0"), "", Show(Memorisation.Quantile(memorisation.Real, share), "0.0"));
         }
         return table;
@@ -77,23 +85,35 @@ internal static class EvaluationView
 
             void Scores(string name, Func<SegmentationEstimate, (double Score, Interval? Interval)> score)
             {
-                Row($"{name}, {policy}", nearness => Percent(score(of(nearness)!)), Percent(score(real)));
+                Row($"{name} ↑, {policy}", nearness => Percent(score(of(nearness)!)), Percent(score(real)));
             }
         }
     }
 
     private static Table ClassByClass(SynthesisEvaluation evaluation)
     {
-        var table = new Table { Title = new TableTitle("IoU of each class in %, void ignored") };
-        table.AddColumns("", "Synthesized", "Flat painting", "Real photos");
+        bool hasSegmenter = evaluation.RealVoidIgnored is not null;
+        var table = new Table { Title = new TableTitle("Class by class") };
+        table.AddColumns("", "Sliced Wasserstein x1e3 inside", "of the flat painting", "Finest power in dB");
+        if (hasSegmenter)
+            table.AddColumns("IoU in %", "of the real photos");
         for (int i = 0; i < evaluation.Classes.Count; i++)
         {
             int label = i;
-            table.AddRow(
-                new Text(evaluation.Classes[i]),
-                Iou(evaluation.Synthesized.VoidIgnored), Iou(evaluation.FlatPainting?.VoidIgnored), Iou(evaluation.RealVoidIgnored));
+            var (ours, flat) = (Texture(evaluation.Synthesized), Texture(evaluation.FlatPainting));
+            // Names are the user's, and no markup.
+            List<string> cells =
+            [
+                evaluation.Classes[i], Show(ours?.SlicedWasserstein, "0.0"), Show(flat?.SlicedWasserstein, "0.0"),
+                ours is { Spectrum: [var finest, ..] } && finest.To == PowerSpectrum.Finest ? Show(finest.Decibels, Signed) : "-",
+            ];
+            if (hasSegmenter)
+                cells.AddRange([Iou(evaluation.Synthesized.VoidIgnored!), Iou(evaluation.RealVoidIgnored!)]);
+            table.AddRow(cells.Select(cell => new Text(cell)));
 
-            Text Iou(SegmentationEstimate? estimate) => new(estimate is null ? "" : Percent((estimate.Scores.IoU[label], null)));
+            ClassTexture? Texture(Nearness? nearness) => nearness?.Textures.FirstOrDefault(texture => texture.Class == label);
+
+            string Iou(SegmentationEstimate estimate) => Percent((estimate.Scores.IoU[label], null));
         }
         return table;
     }
@@ -117,8 +137,16 @@ internal static class EvaluationView
         return table;
     }
 
+    private static string Shortened(string version)
+    {
+        int commit = version.IndexOf('+');
+        return commit < 0 ? version : version[..Math.Min(version.Length, commit + 1 + DigitsOfCommit)];
+    }
+
     private static string Percent((double Share, Interval? Interval) score) =>
-        Show(100 * score.Share, "0.0", score.Interval is { } interval ? new Interval(100 * interval.Low, 100 * interval.High) : null);
+        Show(100 * score.Share, "0.0", Times(score.Interval, 100));
+
+    private static Interval? Times(Interval? interval, double factor) => interval is { } around ? new Interval(factor * around.Low, factor * around.High) : null;
 
     private static string Show(double? value, string format, Interval? interval = null)
     {

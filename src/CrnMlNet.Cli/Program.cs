@@ -12,7 +12,8 @@ var root = new RootCommand(
       crn inspect data/labels --photos data/photos
       crn train --labels data/labels --photos data/photos --output model.zip
       crn synthesize --model model.zip --labels data/more-labels --output photos
-      crn evaluate --model model.zip --labels data/val/labels --photos data/val/photos
+      crn train-segmenter --labels data/labels --photos data/photos --output segmenter.safetensors
+      crn evaluate --model model.zip --labels data/val/labels --photos data/val/photos --segmenter segmenter.safetensors
       crn study create --system crn=photos --system gan=other-photos --output study
       crn import vgg19 vgg19-dcbb9e9d.pth
       crn import crn result_256p/model.ckpt --output crn-256p.zip
@@ -35,6 +36,7 @@ var root = new RootCommand(
     CompareCommand.Create(),
     StudyCommand.Create(),
     ExportCommand.Create(),
+    BenchCommand.Create(),
     ImportCommand.Create(),
 };
 

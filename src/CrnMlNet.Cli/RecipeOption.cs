@@ -2,12 +2,15 @@ using System.CommandLine;
 
 namespace CrnMlNet.Cli;
 
-/// <summary><c>--recipe</c>, which names a system and lists all of them in the help.</summary>
+/// <summary><c>--recipe</c>, which names a system.</summary>
 internal static class RecipeOption
 {
+    /// <summary>A line for each recipe, for a command's description.</summary>
+    public static string Lines => string.Join('\n', Recipe.All.Select(recipe => $"  {recipe.Name.PadRight(Recipe.All.Max(other => other.Name.Length))}  {recipe.Summary}"));
+
     public static Option<string> Create() => new Option<string>("--recipe")
     {
-        Description = $"The system to train: {string.Join("; ", Recipe.All.Select(recipe => $"{recipe.Name} ({recipe.Summary})"))}.",
+        Description = $"The system to train, as listed above: {string.Join(", ", Recipe.All)}.",
         HelpName = "NAME",
         DefaultValueFactory = _ => Recipe.Crn.Name,
     };

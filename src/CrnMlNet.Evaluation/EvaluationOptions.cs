@@ -37,8 +37,11 @@ public enum Measures
     /// <summary>What several photos of a layout are worth, and how they differ.</summary>
     Diversity = 1 << 9,
 
+    /// <summary>Textures inside each class's areas: <see cref="ClassTexture"/>; they need layouts.</summary>
+    Textures = 1 << 10,
+
     /// <summary>All for which there is what they need.</summary>
-    All = (1 << 10) - 1,
+    All = (1 << 11) - 1,
 }
 
 /// <summary>Where an evaluation stands.</summary>

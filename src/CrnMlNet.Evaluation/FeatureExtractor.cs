@@ -1,5 +1,6 @@
 using CrnMlNet.Torch.Backend;
 using CrnMlNet.Torch.Networks;
+using CrnMlNet.Torch.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -12,7 +13,7 @@ namespace CrnMlNet.Evaluation;
 public sealed class FeatureExtractor
 {
     private const int BatchSize = 8;
-    private const int DigitsShown = 16;
+    private const double ColourUnit = 64;
 
     private readonly Func<Tensor, Tensor> _features;
     private readonly Device _device;
@@ -20,18 +21,21 @@ public sealed class FeatureExtractor
     private FeatureExtractor(string name, string? hash, Device device, Func<Tensor, Tensor> features)
         => (Name, Hash, _device, _features) = (name, hash, device, features);
 
-    /// <summary>What it is, in a word: <c>CrnSeg</c>, <c>VGG-19</c>, <c>CrnFilters</c>.</summary>
+    /// <summary>What it is, in a word: <c>CrnSeg</c>, <c>VGG-19</c>, <c>Inception</c>, <c>CrnFilters</c>.</summary>
     public string Name { get; }
 
     /// <summary>The SHA-256 of its weights' file, in small hexadecimal digits; null: it has no weights, and its version is the tool's.</summary>
     public string? Hash { get; }
 
     /// <summary>The size to which photos are brought first, by antialiased bicubic resampling in float; null: they stay as they are.</summary>
-    public (int Height, int Width)? Size { get; init; }
+    public (int Height, int Width)? Size { get; private init; }
+
+    /// <summary>Whether the kernel distance is the KID and the Frechet distance the FID; in other features they must not be called so.</summary>
+    public bool IsInception { get; private init; }
 
     /// <summary>Name, hash and size, for tables.</summary>
     public override string ToString() =>
-        $"{Name}{(Hash is null ? "" : $" {Hash[..DigitsShown]}")}{(Size is { } size ? $" at {size.Height}x{size.Width}, bicubic antialiased" : "")}";
+        $"{Name}{(Hash is null ? "" : $" {HashedTensorFile.Short(Hash)}")}{(Size is { } size ? $" at {size.Height}x{size.Width}, bicubic antialiased" : "")}";
 
     /// <summary>The means of a segmenter's coarsest maps.</summary>
     /// <param name="segmenter">The segmenter, which must live on.</param>
@@ -41,9 +45,22 @@ public sealed class FeatureExtractor
     /// <param name="vgg19">The network, which must live on.</param>
     public static FeatureExtractor Of(Vgg19 vgg19) => new("VGG-19", vgg19.Source.Sha256, vgg19.Weights.Values.First().device, photos => Means(vgg19.Features(photos)[^1]));
 
-    /// <summary>The means of all maps of the bank of frequency filters.</summary>
+    /// <summary>Inception's 2,048 features, of photos at 299x299: in these the kernel distance is the KID and the Frechet distance the FID.</summary>
+    /// <param name="inception">The network, which must live on, on the CPU.</param>
+    /// <param name="sha256">The SHA-256 of its file, as <see cref="CrnMlNet.Torch.Weights.InceptionFile.Read"/> gives it.</param>
+    public static FeatureExtractor Of(Inception inception, string sha256) =>
+        new("Inception", sha256, CPU, inception.Features) { Size = (Inception.Side, Inception.Side), IsInception = true };
+
+    /// <summary>
+    /// The means of all maps of the bank of frequency filters, brought to numbers of a few units, as the kernel distance wants them: of strengths s in gray levels
+    /// log(1 + s), of colours a 64th.
+    /// </summary>
     /// <param name="filters">The filters, which must live on, on the CPU.</param>
-    public static FeatureExtractor Of(FilterBankPerception filters) => new("CrnFilters", null, CPU, photos => cat([.. filters.Features(photos).Select(Means)], 1));
+    public static FeatureExtractor Of(FilterBankPerception filters) => new("CrnFilters", null, CPU, photos =>
+    {
+        Tensor[] means = [.. filters.Features(photos).Select(Means)];
+        return cat([.. means.SkipLast(1).Select(strengths => strengths.log1p()), means[^1].Times(1 / ColourUnit)], 1);
+    });
 
     /// <summary>Looks at photos.</summary>
     /// <param name="photos">Photos of one size, at least one.</param>

@@ -20,6 +20,27 @@ public sealed record KernelDistance(double Mean, double Deviation, int Subsets, 
 
     private const int LargestSubset = 1000;
 
+    // Of the normal distribution, for 95%.
+    private const double Quantile = 1.96;
+
+    /// <summary>The photos of the smaller set.</summary>
+    public int Photos { get; init; }
+
+    /// <summary>
+    /// Where the distance would lie with other photos of the same kind, by subsampling (Politis, Romano &amp; Wolf, 1999): subsets of b out of n photos deviate by
+    /// sqrt((n - b) / b) times what the whole does, half of them by as much. Null: there is one subset, or it is the whole.
+    /// </summary>
+    public Interval? Interval
+    {
+        get
+        {
+            if (Subsets == 1 || SubsetSize >= Photos)
+                return null;
+            double reach = Quantile * Deviation * Math.Sqrt((double)SubsetSize / (Photos - SubsetSize));
+            return new Interval(Mean - reach, Mean + reach);
+        }
+    }
+
     /// <summary>Compares two sets of features.</summary>
     /// <param name="first">One set <c>[N, d]</c>.</param>
     /// <param name="second">The other <c>[M, d]</c>.</param>
@@ -40,7 +61,7 @@ public sealed record KernelDistance(double Mean, double Deviation, int Subsets, 
         var random = new Random(seed);
         double[] distances = [.. Enumerable.Range(0, subsets).Select(_ => Unbiased(Draw(one, size, random), Draw(other, size, random)))];
         double mean = distances.Average();
-        return new KernelDistance(mean, Math.Sqrt(distances.Average(distance => (distance - mean) * (distance - mean))), subsets, size);
+        return new KernelDistance(mean, Math.Sqrt(distances.Average(distance => (distance - mean) * (distance - mean))), subsets, size) { Photos = smaller };
     }
 
     /// <summary>The unbiased estimate for two sets as they are.</summary>

@@ -24,6 +24,9 @@ public sealed record Memorisation(IReadOnlyList<NearestPhoto> Synthesized, IRead
     private const int SmallSide = 32;
     private const int BatchSize = 64;
 
+    /// <summary>How many training photos there were.</summary>
+    public int TrainingPhotos { get; init; }
+
     /// <summary>The share of the synthesized images that are nearer to a training photo than the nearest real photo is, 0 to 1.</summary>
     public double ShareBelowReal => Synthesized.Count(image => image.Distance < Real.Min(photo => photo.Distance)) / (double)Synthesized.Count;
 
@@ -36,6 +39,7 @@ public sealed record Memorisation(IReadOnlyList<NearestPhoto> Synthesized, IRead
     {
         if (synthesized.Count == 0 || real.Count == 0)
             throw new ArgumentException("Both sets need an image.", nameof(synthesized));
+        TorchBackend.Start();
         using var _ = no_grad();
         using var scope = NewDisposeScope();
         RgbImage[] images = [.. synthesized, .. real];
@@ -55,7 +59,7 @@ public sealed record Memorisation(IReadOnlyList<NearestPhoto> Synthesized, IRead
         }
         if (first == 0)
             throw new ArgumentException("There is no training photo to compare with.", nameof(training));
-        return new Memorisation(nearest[..synthesized.Count], nearest[synthesized.Count..]);
+        return new Memorisation(nearest[..synthesized.Count], nearest[synthesized.Count..]) { TrainingPhotos = first };
     }
 
     /// <summary>A quantile of distances, between the two that lie around it.</summary>

@@ -19,6 +19,12 @@ public sealed record Nearness(double SlicedWasserstein, IReadOnlyList<SlicedWass
     /// <summary>Too little or too much power in each octave of spatial frequencies, finest first; near 0 is near.</summary>
     public IReadOnlyList<SpectrumBand> Spectrum { get; init; } = [];
 
+    /// <summary>Textures inside each class's areas, those classes left out that have no room for a patch.</summary>
+    public IReadOnlyList<ClassTexture> Textures { get; init; } = [];
+
+    /// <summary>The mean over classes of <see cref="ClassTexture.SlicedWasserstein"/>; lower is nearer. Null: no class was measured.</summary>
+    public double? TextureDistance => Textures.Count == 0 ? null : Textures.Average(texture => texture.SlicedWasserstein);
+
     /// <summary>The kernel distance between the sets in the protocol's extractor; lower is nearer.</summary>
     public KernelDistance? KernelDistance { get; init; }
 
@@ -43,7 +49,7 @@ internal sealed class NearnessMeasurement : IDisposable
 {
     private static readonly Measures[] OfASet =
     [
-        Measures.SlicedWasserstein, Measures.Ssim, Measures.Psnr, Measures.Spectrum, Measures.Perceptual, Measures.Kernel | Measures.Frechet, Measures.Segmentation,
+        Measures.SlicedWasserstein, Measures.Textures, Measures.Ssim, Measures.Psnr, Measures.Spectrum, Measures.Perceptual, Measures.Kernel | Measures.Frechet, Measures.Segmentation,
     ];
 
     private readonly RealPairs _real;
@@ -75,8 +81,11 @@ internal sealed class NearnessMeasurement : IDisposable
         IReadOnlyList<SlicedWassersteinLevel> levels = [];
         double[] structure = [], noise = [], perceptual = [];
         IReadOnlyList<SpectrumBand> spectrum = [];
+        IReadOnlyList<ClassTexture> textures = [];
         if (Begin(Measures.SlicedWasserstein, "sliced Wasserstein distance"))
-            levels = SlicedWasserstein.Between(images, _real.Photos);
+            levels = SlicedWasserstein.Between(images, _real.Photos, _options.Seed);
+        if (Begin(Measures.Textures, "textures inside classes") && _real.Layouts is not null)
+            textures = ClassTexture.Between(images, _real, _options.Seed);
         if (Begin(Measures.Ssim, "MS-SSIM"))
             structure = [.. images.Zip(_real.Photos, MultiScaleSsim.Between)];
         if (Begin(Measures.Psnr, "PSNR"))
@@ -92,6 +101,7 @@ internal sealed class NearnessMeasurement : IDisposable
             MultiScaleSsimInterval = Interval(structure),
             PsnrInterval = Interval(noise),
             Spectrum = spectrum,
+            Textures = textures,
             KernelDistance = kernel,
             FrechetDistance = frechet,
             PerceptualDistance = perceptual.Length > 0 ? perceptual.Average() : null,

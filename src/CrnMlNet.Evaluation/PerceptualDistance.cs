@@ -43,7 +43,7 @@ public sealed class PerceptualDistance : IDisposable
         try
         {
             var (heads, headsHash) = LpipsFiles.ReadHeads(headsPath, trunk);
-            return new PerceptualDistance(trunk, heads, $"LPIPS 0.1 ({trunk.Name} {LpipsFiles.Short(trunkHash)}, heads {LpipsFiles.Short(headsHash)})");
+            return new PerceptualDistance(trunk, heads, $"LPIPS 0.1 ({trunk.Name} {HashedTensorFile.Short(trunkHash)}, heads {HashedTensorFile.Short(headsHash)})");
         }
         catch
         {

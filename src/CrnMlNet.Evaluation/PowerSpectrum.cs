@@ -1,3 +1,4 @@
+using CrnMlNet.Torch.Backend;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -15,7 +16,8 @@ public sealed record SpectrumBand(double From, double To, double Decibels);
 /// </summary>
 public static class PowerSpectrum
 {
-    private const double Finest = 0.5;
+    /// <summary>The finest frequency that pixels show along rows and columns, in cycles per pixel.</summary>
+    public const double Finest = 0.5;
 
     /// <summary>The fewest periods that the coarsest band has across the shorter side.</summary>
     private const int FewestPeriods = 4;
@@ -35,6 +37,7 @@ public static class PowerSpectrum
         if (side < 4 * FewestPeriods)
             throw new ArgumentException($"A spectrum needs at least {4 * FewestPeriods}x{4 * FewestPeriods} pixels, got {photos[0].Height}x{photos[0].Width}.", nameof(photos));
 
+        TorchBackend.Start();
         double[] ours = MeanPowers(images, side), theirs = MeanPowers(photos, side);
         return [.. ours.Select((power, octave) => new SpectrumBand(Finest / (2 << octave), Finest / (1 << octave), 10 * Math.Log10(power / theirs[octave])))];
     }

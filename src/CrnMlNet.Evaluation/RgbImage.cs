@@ -1,4 +1,5 @@
 using CrnMlNet.Data;
+using CrnMlNet.Torch.Backend;
 using Microsoft.ML.Data;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -65,13 +66,17 @@ public sealed class RgbImage
         var luma = new Plane(Height, Width);
         int pixels = luma.Values.Length;
         for (int i = 0; i < pixels; i++)
-            luma.Values[i] = 0.299 * _planes[i] + 0.587 * _planes[pixels + i] + 0.114 * _planes[2 * pixels + i];
+            luma.Values[i] = Luma(_planes[i], _planes[pixels + i], _planes[2 * pixels + i]);
         return luma;
     }
+
+    /// <summary>The luma of a pixel.</summary>
+    internal static double Luma(double red, double green, double blue) => 0.299 * red + 0.587 * green + 0.114 * blue;
 
     /// <summary>The image as a batch of one, <c>[1, 3, H, W]</c>, float32, 0 to 255.</summary>
     internal Tensor ToTensor(Device device)
     {
+        TorchBackend.Start();
         using var scope = NewDisposeScope();
         return tensor(_planes, [1, 3, Height, Width]).to(device).to(ScalarType.Float32).MoveToOuterDisposeScope();
     }

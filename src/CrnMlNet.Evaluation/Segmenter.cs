@@ -27,8 +27,6 @@ public sealed record SegmenterOptions
 /// </summary>
 public sealed class Segmenter : IDisposable
 {
-    private const int DigitsShown = 16;
-
     private readonly SegmentationNetwork _network;
 
     private Segmenter(SegmentationNetwork network, SegmentationDescription description, Device device)
@@ -45,7 +43,7 @@ public sealed class Segmenter : IDisposable
     public string Hash { get; }
 
     /// <summary>One phrase for tables: what it is, and which one.</summary>
-    public string Name => $"CrnSeg {Hash[..DigitsShown]} ({Description.Classes.Count} classes, {Description.Pairs} pairs at {Description.Height}x{Description.Width})";
+    public string Name => $"CrnSeg {HashedTensorFile.Short(Hash)} ({Description.Classes.Count} classes, {Description.Pairs} pairs at {Description.Height}x{Description.Width})";
 
     /// <summary>Where it computes.</summary>
     internal Device Device { get; }

@@ -1,3 +1,4 @@
+using CrnMlNet.Torch.Backend;
 using static TorchSharp.torch;
 
 namespace CrnMlNet.Evaluation;
@@ -27,9 +28,6 @@ public sealed record SlicedWassersteinLevel(int Height, int Width, double Distan
 /// </remarks>
 public static class SlicedWasserstein
 {
-    private const int PatchSize = 7;
-    private const int Dimensions = 3 * PatchSize * PatchSize;
-    private const int SmallestLevel = 16;
     private const int PatchesPerImage = 128;
     private const int Directions = 512;
 
@@ -42,18 +40,18 @@ public static class SlicedWasserstein
     public static IReadOnlyList<SlicedWassersteinLevel> Between(IReadOnlyList<RgbImage> first, IReadOnlyList<RgbImage> second, int seed = 0)
     {
         Check(first, second);
-        int levels = Levels(first[0]);
+        int levels = Patches.Levels(first[0]);
         var random = new Random(seed);
         var places = new int[levels].Select(_ => random.Next()).ToArray();
-        var ones = Patches(first, levels, places);
-        var others = Patches(second, levels, places);
+        var ones = Cut(first, levels, places);
+        var others = Cut(second, levels, places);
         var result = new SlicedWassersteinLevel[levels];
         var (height, width) = (first[0].Height, first[0].Width);
         for (int level = 0; level < levels; level++)
         {
             Normalise(ones[level]);
             Normalise(others[level]);
-            result[level] = new SlicedWassersteinLevel(height, width, 1000 * Distance(ones[level], others[level], Dimensions, Directions, random));
+            result[level] = new SlicedWassersteinLevel(height, width, 1000 * Distance(ones[level], others[level], Patches.Dimensions, Directions, random));
             (height, width) = ((height + 1) / 2, (width + 1) / 2);
         }
         return result;
@@ -67,6 +65,7 @@ public static class SlicedWasserstein
     /// <param name="random">Draws them.</param>
     internal static double Distance(double[] first, double[] second, int dimensions, int directions, Random random)
     {
+        TorchBackend.Start();
         using var scope = NewDisposeScope();
         double[] drawn = [.. Enumerable.Range(0, directions).SelectMany(_ => Direction(dimensions, random))];
         var across = tensor(drawn, [directions, dimensions]);
@@ -85,78 +84,44 @@ public static class SlicedWasserstein
         return [.. direction.Select(value => value / length)];
     }
 
-    /// <summary>For each level the patches of all images, a patch being [3, 7, 7].</summary>
-    private static double[][] Patches(IReadOnlyList<RgbImage> images, int levels, int[] seeds)
+    /// <summary>For each level the patches of all images.</summary>
+    private static double[][] Cut(IReadOnlyList<RgbImage> images, int levels, int[] seeds)
     {
         Random[] random = [.. seeds.Select(seed => new Random(seed))];
-        var patches = new double[levels][];
-        for (int level = 0; level < levels; level++)
-            patches[level] = new double[images.Count * PatchesPerImage * Dimensions];
-        for (int i = 0; i < images.Count; i++)
+        List<double>[] patches = [.. seeds.Select(_ => new List<double>(images.Count * PatchesPerImage * Patches.Dimensions))];
+        foreach (var image in images)
         {
-            Plane[][] colours = [.. Enumerable.Range(0, 3).Select(colour => LaplacianPyramid.Of(images[i].Plane(colour), levels))];
+            var pyramid = Patches.Pyramid(image, levels);
             for (int level = 0; level < levels; level++)
             {
-                var target = patches[level].AsSpan(i * PatchesPerImage * Dimensions, PatchesPerImage * Dimensions);
-                Cut([.. colours.Select(pyramid => pyramid[level])], target, random[level]);
+                var (height, width) = (pyramid[level][0].Height, pyramid[level][0].Width);
+                for (int i = 0; i < PatchesPerImage; i++)
+                    Patches.Cut(pyramid[level], random[level].Next(height - Patches.Size + 1), random[level].Next(width - Patches.Size + 1), patches[level]);
             }
         }
-        return patches;
-    }
-
-    private static void Cut(Plane[] colours, Span<double> patches, Random random)
-    {
-        int next = 0;
-        while (next < patches.Length)
-        {
-            int top = random.Next(colours[0].Height - PatchSize + 1), left = random.Next(colours[0].Width - PatchSize + 1);
-            foreach (var colour in colours)
-                for (int y = 0; y < PatchSize; y++)
-                    for (int x = 0; x < PatchSize; x++)
-                        patches[next++] = colour[top + y, left + x];
-        }
+        return [.. patches.Select(ofLevel => ofLevel.ToArray())];
     }
 
     /// <summary>Brings each colour to mean 0 and standard deviation 1; a colour that never changes to 0.</summary>
     private static void Normalise(double[] patches)
     {
-        const int area = PatchSize * PatchSize;
-        int values = patches.Length / 3;
         for (int colour = 0; colour < 3; colour++)
         {
-            double sum = 0, squares = 0;
-            ForEach(colour, i => sum += patches[i]);
-            double mean = sum / values;
-            ForEach(colour, i => squares += (patches[i] - mean) * (patches[i] - mean));
-            double deviation = Math.Sqrt(squares / values);
+            var (mean, deviation) = Patches.Moments(patches, colour);
             // Below this it is rounding of a flat image, not texture.
-            ForEach(colour, i => patches[i] = deviation > 1e-9 ? (patches[i] - mean) / deviation : 0);
-        }
-
-        void ForEach(int colour, Action<int> action)
-        {
-            for (int start = colour * area; start < patches.Length; start += Dimensions)
-                for (int i = start; i < start + area; i++)
-                    action(i);
+            Patches.ForEach(patches, colour, i => patches[i] = deviation > 1e-9 ? (patches[i] - mean) / deviation : 0);
         }
     }
 
-    private static int Levels(RgbImage image)
-    {
-        int side = Math.Min(image.Height, image.Width), levels = 0;
-        for (; side >= SmallestLevel; side = (side + 1) / 2)
-            levels++;
-        return levels;
-    }
-
-    private static void Check(IReadOnlyList<RgbImage> first, IReadOnlyList<RgbImage> second)
+    /// <exception cref="ArgumentException">The sets are empty or not of equal number and size, or the images are too small.</exception>
+    internal static void Check(IReadOnlyList<RgbImage> first, IReadOnlyList<RgbImage> second)
     {
         if (first.Count == 0 || first.Count != second.Count)
             throw new ArgumentException($"Sets of equally many images, at least one, can be compared, got {first.Count} and {second.Count}.", nameof(second));
         foreach (var image in first.Concat(second))
             RgbImage.CheckSameSize(first[0], image);
-        if (Math.Min(first[0].Height, first[0].Width) < SmallestLevel)
+        if (Math.Min(first[0].Height, first[0].Width) < Patches.SmallestLevel)
             throw new ArgumentException(
-                $"Images need at least {SmallestLevel}x{SmallestLevel} pixels, got {first[0].Height}x{first[0].Width}.", nameof(first));
+                $"Images need at least {Patches.SmallestLevel}x{Patches.SmallestLevel} pixels, got {first[0].Height}x{first[0].Width}.", nameof(first));
     }
 }

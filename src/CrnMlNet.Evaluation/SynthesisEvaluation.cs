@@ -1,4 +1,5 @@
 using System.Reflection;
+using CrnMlNet.Torch.Backend;
 using CrnMlNet.Torch.Inference;
 using CrnMlNet.Torch.Networks;
 using static TorchSharp.torch;
@@ -16,6 +17,15 @@ public sealed record EvaluationProtocol(string Version, string Extractor, string
 {
     /// <summary>The version of the measures' definitions: numbers of different ones do not compare.</summary>
     public int Measures { get; init; } = 1;
+
+    /// <summary>Whether the extractor is the FID's Inception, so that the kernel distance is the KID and the Frechet distance the FID.</summary>
+    public bool IsInception { get; init; }
+
+    /// <summary>The SHA-256 of the extractor's weights; null: it has none.</summary>
+    public string? ExtractorHash { get; init; }
+
+    /// <summary>The SHA-256 of the segmenter's file; null: there is none.</summary>
+    public string? SegmenterHash { get; init; }
 }
 
 /// <summary>
@@ -87,6 +97,7 @@ public sealed record SynthesisEvaluation(int Pairs, int Height, int Width, Nearn
         options ??= new EvaluationOptions();
         Check(real, options);
         Check(synthesized, real);
+        TorchBackend.Start();
         using var filters = new FilterBankPerception(CPU);
         using var inFilters = PerceptualDistance.In(new FilterBankPerception(CPU));
         var extractor = options.Extractor ?? (options.Segmenter is { } segmenter ? FeatureExtractor.Of(segmenter) : FeatureExtractor.Of(filters));
@@ -101,7 +112,12 @@ public sealed record SynthesisEvaluation(int Pairs, int Height, int Width, Nearn
         var ceiling = measurement.Ceiling();
         return new SynthesisEvaluation(real.Count, real.Height, real.Width, ours, flat, Best())
         {
-            Protocol = new EvaluationProtocol(VersionOfThis, extractor.ToString(), perceptual.Name, options.Segmenter?.Name, options.Resamples, options.Seed),
+            Protocol = new EvaluationProtocol(VersionOfThis, extractor.ToString(), perceptual.Name, options.Segmenter?.Name, options.Resamples, options.Seed)
+            {
+                IsInception = extractor.IsInception,
+                ExtractorHash = extractor.Hash,
+                SegmenterHash = options.Segmenter?.Hash,
+            },
             Classes = real.Classes,
             RealVoidIgnored = ceiling?.VoidIgnored,
             RealVoidError = ceiling?.VoidError,

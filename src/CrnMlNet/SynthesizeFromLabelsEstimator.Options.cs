@@ -166,8 +166,9 @@ public sealed partial class SynthesizeFromLabelsEstimator
 
         /// <summary>
         /// A file with a segmentation network for a <see cref="Recipe"/> whose objective asks for one, of the palette's classes in their order:
-        /// one that <c>crn train-segmenter</c> wrote. Null: one is trained on the training pairs first, without progress but for the log.
+        /// one that <c>crn train-segmenter</c> wrote. Null: one is trained on the training pairs first, which the <see cref="TimeBudget"/> does not count.
         /// </summary>
+        /// <remarks>Photos that were made to please a segmentation network are not to be measured by the same one.</remarks>
         public string? SegmenterPath { get; set; }
 
         /// <summary>How often each pair is seen by the segmentation network that is trained first where none is given; at least 1.</summary>
@@ -191,6 +192,9 @@ public sealed partial class SynthesizeFromLabelsEstimator
 
         /// <summary>Is told of every training step, on the thread that fits. Exceptions end the training.</summary>
         public Action<SynthesisProgress>? Progress { get; set; }
+
+        /// <summary>Is told of every step in which a segmentation network is trained first; see <see cref="SegmenterPath"/>. Its loss is in nats.</summary>
+        public Action<TrainingProgress>? SegmenterProgress { get; set; }
 
         /// <summary>
         /// Pairs that are not learned from, with the same columns as the training data: after every epoch the network is measured
@@ -232,7 +236,7 @@ public sealed partial class SynthesizeFromLabelsEstimator
         /// </summary>
         /// <remarks>
         /// <para>The folder has the newest two checkpoints, each three times as large as the model's weights (with a validation set four
-        /// times), written whole or not at all. A damaged one is passed over, and one that cannot be written, on a full disk say, does not
+        /// times), and of an adversarial recipe three times the discriminator's, too; written whole or not at all. A damaged one is passed over, and one that cannot be written, on a full disk say, does not
         /// end the training; the log warns of both.</para>
         /// <para>On the CPU, with as many threads, a continued training gives the same model bit for bit as one that was never interrupted.
         /// <see cref="Epochs"/>, the time budget, the patience and the device may change in between. When another option or the data
@@ -255,7 +259,8 @@ public sealed partial class SynthesizeFromLabelsEstimator
         /// A model file to start from instead of from chance, or null: a file that <c>mlContext.Model.Save</c> or <c>crn train</c> wrote.
         /// Each of its modules that the new network has in the same shape is copied, the others begin from chance; the log says which.
         /// So the model may be of another size. It should be of the same palette. From an imported model of the same architecture
-        /// (<see cref="CrnCheckpointCatalog.LoadCrnCheckpoint"/>), Adam goes on from its moments, too.
+        /// (<see cref="CrnCheckpointCatalog.LoadCrnCheckpoint"/>), Adam goes on from its moments, too, if the file is the one that was saved
+        /// after the import: a model that was loaded and saved again has none, nor has one that was trained here.
         /// </summary>
         public string? WarmStartModelPath { get; set; }
 

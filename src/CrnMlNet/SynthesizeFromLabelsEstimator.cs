@@ -216,9 +216,15 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
             _options.Progress?.Invoke(new SynthesisProgress(progress, decoder, synthesizer, _options.PhotoPreprocessing));
         }
 
+        void ReportSegmenter(TrainingProgress progress)
+        {
+            MLNetInternals.CheckAlive(_host);
+            _options.SegmenterProgress?.Invoke(progress);
+        }
+
         var summary = Trainer.Train(
             network, perception, pairs, options, Report, message => channel.Info(MessageSensitivity.None, message),
-            _options.CancellationToken, validation, message => channel.Warning(MessageSensitivity.None, message), start, segmenter);
+            _options.CancellationToken, validation, message => channel.Warning(MessageSensitivity.None, message), start, segmenter, ReportSegmenter);
         Conclude(summary, channel);
         return summary;
     }

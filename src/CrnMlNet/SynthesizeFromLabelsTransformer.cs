@@ -112,6 +112,13 @@ public sealed class SynthesizeFromLabelsTransformer : ITransformer, IDisposable
         }
     }
 
+    /// <summary>In which numbers photos are painted from now on; not saved. The same bits whatever the batch, each way.</summary>
+    public SynthesisPrecision Precision
+    {
+        get => _synthesizer.Precision;
+        set => _synthesizer.Precision = value;
+    }
+
     /// <summary>Always true: each row is painted from that row alone.</summary>
     public bool IsRowToRowMapper => true;
 

@@ -3,7 +3,32 @@ using CrnMlNet.Benchmarks;
 
 // What scoring costs beside the network's forward pass: reading labels, cursors, tensors in and out, images.
 // dotnet run -c Release --project tests/CrnMlNet.Benchmarks [small|large] [passes]
+// What training takes of memory, with and without gradient checkpointing, where it is estimated at no more than so many GiB:
+// dotnet run -c Release --project tests/CrnMlNet.Benchmarks memory GIB [HEIGHTxWIDTH:FACTOR ...]
+// What reading a model of 1.2 GB takes of memory:
+// dotnet run -c Release --project tests/CrnMlNet.Benchmarks reading
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+if (args is [ReadingMemory.Measurement, var how, var path])
+{
+    ReadingMemory.Measure(how, path);
+    return 0;
+}
+
+if (args is ["reading"])
+    return ReadingMemory.Report() ? 0 : 1;
+
+if (args is [TrainingMemory.Measurement, var size, var checkpointing])
+{
+    TrainingMemory.Measure(size, bool.Parse(checkpointing));
+    return 0;
+}
+
+if (args is ["memory", var limit, .. var sizes])
+{
+    TrainingMemory.Report(double.Parse(limit, CultureInfo.InvariantCulture), sizes.Length > 0 ? sizes : ["256x512:1", "512x1024:1", "1024x2048:1"]);
+    return 0;
+}
+
 var which = args.FirstOrDefault() ?? "all";
 int? passes = args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : null;
 if (which == "convolutions")

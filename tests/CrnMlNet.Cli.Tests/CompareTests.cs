@@ -86,8 +86,21 @@ public partial class CompareTests
         Directory.CreateDirectory(scenes.In("comparison"));
         var plan = new ComparisonPlan
         {
-            Recipes = ["crn"], Labels = "l", Photos = "p", ValidationLabels = "vl", ValidationPhotos = "vp", Palette = "camvid", UnknownLabels = "error",
-            Height = 32, Width = 48, WidthFactor = 0.125, Seconds = null, Epochs = 1, SegmenterEpochs = 1, Seed = 0, Layouts = 1,
+            Recipes = ["crn"],
+            Labels = "l",
+            Photos = "p",
+            ValidationLabels = "vl",
+            ValidationPhotos = "vp",
+            Palette = "camvid",
+            UnknownLabels = "error",
+            Height = 32,
+            Width = 48,
+            WidthFactor = 0.125,
+            Seconds = null,
+            Epochs = 1,
+            SegmenterEpochs = 1,
+            Seed = 0,
+            Layouts = 1,
         };
         plan.Settle(scenes.In("comparison"));
         plan.Settle(scenes.In("comparison"));

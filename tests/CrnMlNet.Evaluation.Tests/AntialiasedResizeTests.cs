@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace CrnMlNet.Evaluation.Tests;
@@ -66,6 +67,27 @@ public sealed class AntialiasedResizeTests
         Close([13 / 7.0, 38 / 7.0, 13 / 7.0, 38 / 7.0, 13 / 7.0, 38 / 7.0], resized[0, 0].flatten().data<double>().ToArray());
         Assert.Equal(380 / 7.0, resized[0, 1, 2, 1].item<double>(), 1e-12);
         Close([1, 2, 4, 8], AntialiasedResize.Bicubic(image, 1, 4)[0, 0].flatten().data<double>().ToArray());
+    }
+
+    /// <summary>Expected values: Pillow 9.4, <c>Image.fromarray(red, mode="F").resize((width, height), filter)</c>.</summary>
+    [Fact]
+    public void ImagesComeOutAsPillowsDo()
+    {
+        using var scope = NewDisposeScope();
+        var red = Pictures.NoisyWaves(48, 64).ToTensor(CPU).narrow(1, 0, 1).to(ScalarType.Float64);
+
+        Expect(AntialiasedResize.Bicubic(red, 17, 21), 6.160748, 49.382187, 127.590591, 232.493973);
+        Expect(AntialiasedResize.Bilinear(red, 17, 21), 7.142282, 49.986458, 127.344551, 233.420349);
+        Expect(AntialiasedResize.Bicubic(red, 80, 100), 0.052665, 16.361155, 20.215872, 59.267029);
+        Expect(AntialiasedResize.Bilinear(red, 80, 100), 0, 15.2, 20.82, 58.512001);
+
+        static void Expect(Tensor resized, double corner, double top, double middle, double lower)
+        {
+            Assert.Equal(corner, resized[0, 0, 0, 0].item<double>(), 1e-4);
+            Assert.Equal(top, resized[0, 0, 0, 5].item<double>(), 1e-4);
+            Assert.Equal(middle, resized[0, 0, 7, 9].item<double>(), 1e-4);
+            Assert.Equal(lower, resized[0, 0, 16, 20].item<double>(), 1e-4);
+        }
     }
 
     private static double[] Row(Func<Tensor, int, int, Tensor> resize, double[] row, int width)

@@ -38,6 +38,28 @@ public sealed class FrechetDistanceTests
     }
 
     [Fact]
+    public void OfSamplesItIsWhatScipyGives()
+    {
+        using var scope = NewDisposeScope();
+        // 40 and 50 rows of 6 features by a formula in whole numbers; the other set wider, shifted and its first two features dependent.
+        double[] gains = [1, 2, 0.5, 1, 1, 3];
+        double[] first = Formula(1, 240), second = [.. Formula(2, 300).Select((value, i) => value * gains[i % 6] + 0.2)];
+        for (int i = 0; i < 300; i += 6)
+            second[i] += second[i + 1];
+
+        // numpy 1.24's cov and scipy 1.10's linalg.sqrtm, as in pytorch-fid's calculate_frechet_distance.
+        Assert.Equal(1.1319675837751058, FrechetDistance.Between(tensor(first, 40, 6), tensor(second, 50, 6)), 1e-9);
+
+        static double[] Formula(uint seed, int count) => [.. Enumerable.Range(0, count).Select(i =>
+        {
+            uint bits = unchecked(((uint)i + seed * 1000003) * 2654435761);
+            bits ^= bits >> 15;
+            bits = unchecked(bits * 2246822519);
+            return (bits ^ (bits >> 13)) / 4294967296.0 - 0.5;
+        })];
+    }
+
+    [Fact]
     public void FewerPhotosThanFeaturesGiveANumberAndEqualSetsZero()
     {
         using var scope = NewDisposeScope();

@@ -59,6 +59,32 @@ public sealed class KernelDistanceTests
     }
 
     [Fact]
+    public void TheIntervalIsAsWideAsDistancesOfOtherPhotosScatter()
+    {
+        using var scope = NewDisposeScope();
+        // The distances of 200 other pairs of sets of the same kinds, and what one pair's subsets say of them.
+        double[] others = [.. Enumerable.Range(0, 200).Select(i => Distance(seed: 100 + 2 * i))];
+        double mean = others.Average(), deviation = Math.Sqrt(others.Average(other => (other - mean) * (other - mean)));
+
+        double[] reaches = [.. Enumerable.Range(0, 10).SelectMany(i => new[] { Reach(1000 + 2 * i, 15), Reach(1000 + 2 * i, 6) })];
+
+        Assert.Equal(1.96 * deviation, reaches.Average(), 0.3 * 1.96 * deviation);
+        Assert.Null(KernelDistance.Between(First(1), Second(2), subsets: 1).Interval);
+        Assert.Null(KernelDistance.Between(First(1), Second(2), subsets: 5, subsetSize: 30).Interval);
+
+        Tensor First(int seed) => Rows(Drawn(30, 3, seed, shift: 0));
+        Tensor Second(int seed) => Rows(Drawn(30, 3, seed, shift: 0.6));
+        double Distance(int seed) => KernelDistance.Unbiased(First(seed), Second(seed + 1));
+
+        double Reach(int seed, int size)
+        {
+            var distance = KernelDistance.Between(First(seed), Second(seed + 1), subsets: 200, subsetSize: size);
+            Assert.Equal(distance.Mean, (distance.Interval!.Value.Low + distance.Interval.Value.High) / 2, 1e-9);
+            return distance.Interval.Value.High - distance.Mean;
+        }
+    }
+
+    [Fact]
     public void WhatCannotBeComparedIsRefused()
     {
         using var scope = NewDisposeScope();

@@ -16,6 +16,7 @@ public sealed class MemorisationTests
         Assert.Equal(1, memorisation.Synthesized[1].Distance, 1e-4);
         Assert.Equal(255 - 207, memorisation.Real[0].Distance, 1e-4);
         Assert.Equal(1, memorisation.Real[1].Distance, 1e-4);
+        Assert.Equal(70, memorisation.TrainingPhotos);
         // Only the copy is nearer than the nearest real photo, which is as near as the other.
         Assert.Equal(0.5, memorisation.ShareBelowReal);
     }

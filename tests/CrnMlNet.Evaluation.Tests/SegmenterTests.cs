@@ -120,8 +120,10 @@ internal static class Shapes
     public static IDataView View(MLContext context, int count, int seed)
     {
         DataViewTypeManager.Register(new ImageDataViewType(), typeof(MLImage));
-        return context.Data.LoadFromEnumerable(Draw(count, seed).Select(pair => new Row { Labels = Image((_, i) => pair.Layout[i]), Photo = ToImage(pair.Photo) }).ToArray());
+        return context.Data.LoadFromEnumerable(Draw(count, seed).Select(pair => new Row { Labels = LabelImage(pair.Layout), Photo = ToImage(pair.Photo) }).ToArray());
     }
+
+    public static MLImage LabelImage(byte[] layout) => Image((_, i) => layout[i]);
 
     public static MLImage ToImage(RgbImage photo)
     {

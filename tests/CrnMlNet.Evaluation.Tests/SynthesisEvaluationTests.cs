@@ -60,7 +60,10 @@ public sealed class SynthesisEvaluationTests(SegmenterTests.Trained trained) : I
         var nearness = evaluation.Synthesized;
         using var scope = NewDisposeScope();
         var (ours, theirs) = (options.Extractor.Features(first), options.Extractor.Features(real.Photos));
-        Assert.Equal(SlicedWasserstein.Between(first, real.Photos), nearness.Levels);
+        Assert.Equal(SlicedWasserstein.Between(first, real.Photos, seed: 4), nearness.Levels);
+        Assert.Equal(ClassTexture.Between(first, real, seed: 4).Select(texture => (texture.Class, texture.SlicedWasserstein)), nearness.Textures.Select(texture => (texture.Class, texture.SlicedWasserstein)));
+        Assert.Equal([0, 1, 2], nearness.Textures.Select(texture => texture.Class));
+        Assert.Equal(nearness.Textures.Average(texture => texture.SlicedWasserstein), nearness.TextureDistance!.Value, 1e-9);
         Assert.Equal(nearness.Levels.Average(level => level.Distance), nearness.SlicedWasserstein, 1e-9);
         Assert.Equal(PowerSpectrum.Between(first, real.Photos), nearness.Spectrum);
         Assert.Equal(KernelDistance.Between(ours, theirs, seed: 4), nearness.KernelDistance);

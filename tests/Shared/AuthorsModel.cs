@@ -1,8 +1,8 @@
 namespace CrnMlNet.Tests.Shared;
 
 /// <summary>
-/// A network as the authors' code saves it, of 1/64 of the published ones' width, with variables drawn at random: the names and the
-/// order of sizes are those of the published checkpoints' tables.
+/// A network as the authors' code saves it, of 1/64 of the published ones' width or another, with variables drawn at random: the names and
+/// the order of sizes are those of the published checkpoints' tables.
 /// </summary>
 internal sealed class AuthorsModel
 {
@@ -13,13 +13,14 @@ internal sealed class AuthorsModel
     /// <param name="images">Images for a layout.</param>
     /// <param name="channels">Channels of the layout.</param>
     /// <param name="seed">Seeds the variables.</param>
-    public AuthorsModel(int rows = 16, int images = 1, int channels = 20, int seed = 1)
+    /// <param name="narrowing">How often the published ones are as wide.</param>
+    public AuthorsModel(int rows = 16, int images = 1, int channels = 20, int seed = 1, int narrowing = 64)
     {
         _random = new Random(seed);
         int features = 0;
         for (int size = 4; size <= rows; size *= 2)
         {
-            int outputs = size < 128 ? 16 : 8;
+            int outputs = (size < 128 ? 1024 : 512) / narrowing;
             AddConvolution($"g_{size}_conv1", features + channels, outputs);
             AddConvolution($"g_{size}_conv2", outputs, outputs);
             features = outputs;

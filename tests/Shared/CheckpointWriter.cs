@@ -39,7 +39,8 @@ internal sealed class CheckpointWriter
 
     public CheckpointWriter Remove(string name)
     {
-        Assert.True(_variables.Remove(name), name);
+        if (!_variables.Remove(name))
+            throw new ArgumentException($"There is no variable '{name}'.", nameof(name));
         return this;
     }
 
@@ -59,7 +60,10 @@ internal sealed class CheckpointWriter
     }
 
     /// <summary>The index alone.</summary>
-    public byte[] Index()
+    public byte[] Index() => Table(Entries(), BlockSize);
+
+    /// <summary>The index's header and entries, in order.</summary>
+    public IReadOnlyList<(string Key, byte[] Value)> Entries()
     {
         var ends = new long[Shards];
         var entries = new List<(string, byte[])> { ("", HeaderOf(Shards, Header.Endianness, Header.MinimumConsumer)) };
@@ -69,7 +73,7 @@ internal sealed class CheckpointWriter
             ends[variable.Shard] += variable.Data.Length;
         }
 
-        return Table(entries, BlockSize);
+        return entries;
     }
 
     /// <summary>A <c>BundleHeaderProto</c>; zeros are left out, as proto3 wants.</summary>

@@ -28,7 +28,7 @@ internal sealed class Fuzz
     /// <summary>Runs the cases on a thread of their own, so that one that hangs fails, too.</summary>
     public void Run(int first, int count, Action<int, Random> load)
     {
-        int current = first;
+        int current = first, before = Outcomes.Values.Sum();
         var since = Stopwatch.StartNew();
         string? fault = null;
         var thread = new Thread(() =>
@@ -44,6 +44,7 @@ internal sealed class Fuzz
         while (!thread.Join(TimeSpan.FromMilliseconds(500)))
             Assert.True(since.Elapsed < LongestCase, $"Case {current} takes more than {LongestCase.TotalSeconds} s.");
         Assert.True(fault is null, fault);
+        Assert.Equal(count, Outcomes.Values.Sum() - before);
     }
 
     private string? RunCase(int number, Action<int, Random> load)

@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.Diagnostics;
 using CrnMlNet.Data;
 using CrnMlNet.Evaluation;
+using CrnMlNet.Torch.Backend;
+using CrnMlNet.Torch.Networks;
 using CrnMlNet.Torch.Weights;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -12,7 +14,7 @@ namespace CrnMlNet.Cli.Commands;
 /// <summary><c>crn evaluate</c>: how near synthesized photos are to real ones.</summary>
 internal static class EvaluateCommand
 {
-    private const string Vgg19 = "vgg19";
+    private const string ImportedVgg19 = "vgg19";
 
     public static Command Create()
     {
@@ -29,7 +31,7 @@ internal static class EvaluateCommand
         };
         var unknownLabels = new Option<string>("--unknown-labels") { Description = "With --synthesized: what becomes of ids and colours that the palette lacks.", HelpName = "error|void", DefaultValueFactory = _ => "error" }.AcceptOnlyFromAmong("error", "void");
         var segmenter = new Option<string?>("--segmenter") { Description = "What 'crn train-segmenter' made: finds layouts in the photos again.", HelpName = "FILE" };
-        var features = new Option<string?>("--features") { Description = "In what sets of photos are compared: the imported VGG-19. [default: the segmenter, or without one the bank of frequency filters]", HelpName = Vgg19 }.AcceptOnlyFromAmong(Vgg19);
+        var features = new Option<string?>("--features") { Description = "In what sets of photos are compared: 'vgg19', the imported one, or the file of the FID's Inception, pytorch-fid's pt_inception-2015-12-05-6726825d.pth. [default: the segmenter, or without one the bank of frequency filters]", HelpName = $"{ImportedVgg19}|FILE" };
         var lpipsTrunk = new Option<string?>("--lpips-trunk") { Description = "LPIPS 0.1: torchvision's alexnet-owt-7be5be79.pth, vgg16-397923af.pth or squeezenet1_1-b8a52dc0.pth.", HelpName = "FILE" };
         var lpipsHeads = new Option<string?>("--lpips-heads") { Description = "Its linear heads: alex.pth, vgg.pth or squeeze.pth of richzhang/PerceptualSimilarity, lpips/weights/v0.1.", HelpName = "FILE" };
         var trainingPhotos = new Option<string?>("--training-photos") { Description = "Folder of the photos that the model was trained on: are any painted over again?", HelpName = "DIR" };
@@ -176,6 +178,7 @@ internal static class EvaluateCommand
         {
             if (LpipsTrunk is null != LpipsHeads is null)
                 throw new ArgumentException("--lpips-trunk and --lpips-heads go together: give both or neither.");
+            TorchBackend.Start();
             var opened = new OpenNetworks();
             try
             {
@@ -183,8 +186,10 @@ internal static class EvaluateCommand
                     opened.Segmenter = Evaluation.Segmenter.Load(Segmenter, Device);
                 if (LpipsTrunk is not null)
                     opened.Perceptual = PerceptualDistance.Lpips(LpipsTrunk, LpipsHeads!);
-                if (Features == Vgg19)
+                if (Features == ImportedVgg19)
                     opened.Vgg19 = Vgg19Import.Open(CPU);
+                else if (Features is not null)
+                    opened.Inception = InceptionFile.Read(Features);
                 return opened;
             }
             catch
@@ -201,13 +206,15 @@ internal static class EvaluateCommand
 
         public PerceptualDistance? Perceptual { get; set; }
 
-        public Torch.Networks.Vgg19? Vgg19 { get; set; }
+        public Vgg19? Vgg19 { get; set; }
+
+        public (Inception Network, string Sha256)? Inception { get; set; }
 
         public EvaluationOptions Into(EvaluationOptions options) => options with
         {
             Segmenter = Segmenter,
             Perceptual = Perceptual,
-            Extractor = Vgg19 is null ? null : FeatureExtractor.Of(Vgg19),
+            Extractor = Vgg19 is not null ? FeatureExtractor.Of(Vgg19) : Inception is { } inception ? FeatureExtractor.Of(inception.Network, inception.Sha256) : null,
         };
 
         public void Dispose()
@@ -215,6 +222,7 @@ internal static class EvaluateCommand
             Segmenter?.Dispose();
             Perceptual?.Dispose();
             Vgg19?.Dispose();
+            Inception?.Network.Dispose();
         }
     }
 }

@@ -124,7 +124,7 @@ internal static class TrainCommand
         var sampleCount = new Option<int>("--sample-count") { Description = "Pairs on the sample sheet; 0 for no sheet.", HelpName = "N", DefaultValueFactory = _ => 4 };
 
         var command = new Command("train",
-            """
+            $"""
             Trains a model on pairs of label images and photos.
 
             Example:
@@ -134,6 +134,9 @@ internal static class TrainCommand
 
             Everything is checked before training starts. Ctrl-C ends training after the current step and saves what was learned; pressed again, it ends crn at once.
             The same command again continues a training that was stopped or died; with more --epochs it goes on longer.
+
+            Recipes, each a network and what it minimizes:
+            {RecipeOption.Lines}
             """)
         {
             labels, photos, output, palette, recipe, height, width, epochs, stages, batchSize, learningRate, widthFactor, noiseChannels,

@@ -21,6 +21,7 @@ internal static class ParentWatch
             {
             }
             Environment.Exit(ExitCode.Terminated);
-        }) { IsBackground = true, Name = "watches the parent" }.Start();
+        })
+        { IsBackground = true, Name = "watches the parent" }.Start();
     }
 }

@@ -35,7 +35,6 @@ internal sealed class Discriminator : nn.Module<Tensor, Tensor, Tensor[]>
     private const int MostPatchHalvings = 3;
     private const int LeastPatchSide = 3;
     private const int WholeSide = 8;
-    private const int LeastMaps = 8;
 
     private readonly Conv2d[] _convolutions;
     private readonly GroupNorm?[] _norms;
@@ -48,32 +47,10 @@ internal sealed class Discriminator : nn.Module<Tensor, Tensor, Tensor[]>
     {
         using var scope = NewDisposeScope();
         _seesLayout = kind == DiscriminatorKind.Patches;
-        (int rows, int columns) = (architecture.Height, architecture.Width);
-        var convolutions = new List<Conv2d>();
-        int maps = 3 + (_seesLayout ? architecture.Channels : 0), next = FirstMaps;
-
-        void Add(int stride)
-        {
-            int wide = Math.Max(LeastMaps, (int)Math.Round(next * architecture.WidthFactor / 8) * 8);
-            convolutions.Add(nn.Conv2d(maps, wide, KernelSize, stride: stride, padding: 1, bias: convolutions.Count == 0));
-            (maps, next) = (wide, Math.Min(MostMaps, 2 * next));
-            (rows, columns) = stride == 2 ? (rows / 2, columns / 2) : (rows - 1, columns - 1);
-        }
-        if (_seesLayout)
-        {
-            while (convolutions.Count < MostPatchHalvings && Math.Min(rows, columns) / 2 >= LeastPatchSide)
-                Add(stride: 2);
-            Add(stride: 1);
-            convolutions.Add(nn.Conv2d(maps, 1, KernelSize, padding: 1));
-        }
-        else
-        {
-            while (Math.Min(rows, columns) >= WholeSide)
-                Add(stride: 2);
-            convolutions.Add(nn.Conv2d(maps, 1, (rows, columns)));
-        }
-        _convolutions = [.. convolutions];
-        _norms = [.. convolutions.Select((convolution, i) => i == 0 || i == convolutions.Count - 1 ? null : Pix2PixGenerator.Norm((int)convolution.weight!.shape[0]))];
+        var layers = Layers(kind, architecture);
+        _convolutions = [.. layers.Select(layer => nn.Conv2d(
+            layer.Inputs, layer.Outputs, layer.Kernel, stride: (layer.Stride, layer.Stride), padding: (layer.Padding, layer.Padding), bias: layer.Follows == Follows.Bias))];
+        _norms = [.. layers.Select(layer => layer.Follows == Follows.Normalisation ? Pix2PixGenerator.Norm(layer.Outputs) : null)];
         for (int i = 0; i < _convolutions.Length; i++)
         {
             register_module($"conv{i + 1}", _convolutions[i]);
@@ -104,4 +81,34 @@ internal sealed class Discriminator : nn.Module<Tensor, Tensor, Tensor[]>
         }
         return layers;
     }
+
+    /// <summary>Such a discriminator's convolutions, to tell beforehand what it costs; of a whole image, the last one's kernel is taken to be 4x4, as at 64x64.</summary>
+    public static IReadOnlyList<ConvolutionShape> Convolutions(DiscriminatorKind kind, SynthesisArchitecture architecture) =>
+        [.. Layers(kind, architecture).Select(layer => new ConvolutionShape(layer.Rows, layer.Columns, layer.Inputs, layer.Outputs, KernelSize, layer.Follows))];
+
+    private static List<Layer> Layers(DiscriminatorKind kind, SynthesisArchitecture architecture)
+    {
+        var layers = new List<Layer>();
+        bool isOfPatches = kind == DiscriminatorKind.Patches;
+        int maps = 3 + (isOfPatches ? architecture.Channels : 0), next = FirstMaps;
+        var (rows, columns) = (architecture.Height, architecture.Width);
+        while (isOfPatches ? layers.Count < MostPatchHalvings && Math.Min(rows, columns) / 2 >= LeastPatchSide : Math.Min(rows, columns) >= WholeSide)
+            Add(stride: 2);
+        if (isOfPatches)
+            Add(stride: 1);
+        layers.Add(isOfPatches
+            ? new Layer(rows - 1, columns - 1, maps, 1, (KernelSize, KernelSize), 1, 1, Follows.Bias)
+            : new Layer(1, 1, maps, 1, (rows, columns), 1, 0, Follows.Bias));
+        return layers;
+
+        void Add(int stride)
+        {
+            (rows, columns) = stride == 2 ? (rows / 2, columns / 2) : (rows - 1, columns - 1);
+            int wide = architecture.Scaled(next);
+            layers.Add(new Layer(rows, columns, maps, wide, (KernelSize, KernelSize), stride, 1, layers.Count == 0 ? Follows.Bias : Follows.Normalisation));
+            (maps, next) = (wide, Math.Min(MostMaps, 2 * next));
+        }
+    }
+
+    private sealed record Layer(int Rows, int Columns, int Inputs, int Outputs, (long Rows, long Columns) Kernel, int Stride, int Padding, Follows Follows);
 }

@@ -99,7 +99,7 @@ public abstract record SynthesisArchitecture
     internal abstract IReadOnlyList<ConvolutionShape> Convolutions();
 
     /// <summary>A published number of feature maps times the width factor: the nearest multiple of 8, at least 8.</summary>
-    private protected int Scaled(int features) => Math.Max(8, (int)Math.Round(features * WidthFactor / 8) * 8);
+    internal int Scaled(int features) => Math.Max(8, (int)Math.Round(features * WidthFactor / 8) * 8);
 
     private static void CheckSize(string name, int value)
     {

@@ -19,8 +19,8 @@ internal sealed class Adversary : IDisposable
     /// <summary>For how many steps in a row a discriminator is sure or blind before that counts as collapse.</summary>
     public const int CollapsedSteps = 500;
 
-    /// <summary>A mean cross-entropy below which the discriminator is sure of every photo: it is right with a probability of 0.999.</summary>
-    private const double Sure = 1e-3;
+    /// <summary>A mean cross-entropy below which the discriminator is sure of every photo: it is right with a probability of 0.99.</summary>
+    private const double Sure = 1e-2;
 
     /// <summary>A mean difference between the logits of real and synthesized photos below which it does not tell them apart at all.</summary>
     private const double Blind = 1e-4;

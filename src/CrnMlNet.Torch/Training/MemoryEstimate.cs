@@ -1,5 +1,6 @@
 using System.Globalization;
 using CrnMlNet.Torch.Networks;
+using CrnMlNet.Torch.Objectives;
 
 namespace CrnMlNet.Torch.Training;
 
@@ -40,6 +41,15 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
     /// <summary>Maps of the photo's size in VGG-19 and around it for each synthesized image: what the backward pass keeps of its convolutions, the photo's taps, and what is passing.</summary>
     private const int MapsInVgg19 = 800;
 
+    /// <summary>Maps of the photo's size around an image that is compared as it is.</summary>
+    private const int ComparedMapsOfAnImage = 20;
+
+    /// <summary>Maps of the photo's size in the segmentation network and around it for each synthesized image.</summary>
+    private const int MapsInSegmenter = 400;
+
+    /// <summary>Numbers that the segmentation network learns, about.</summary>
+    private const long SegmenterParameters = 1_950_000;
+
     /// <summary>Holes in the native heap.</summary>
     private const double Holes = 1.1;
 
@@ -70,12 +80,17 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
     /// <exception cref="ArgumentOutOfRangeException">The architecture is out of range.</exception>
     public static MemoryEstimate OfTraining(SynthesisArchitecture architecture, TrainingOptions options, int pairs, bool validates, IPerceptionNetwork? perception = null)
     {
-        var (kept, passing) = architecture is CrnArchitecture cascade ? OfCascade(cascade, options) : OfConvolutions(architecture);
-        double size = (double)architecture.Height * architecture.Width, perceived = size * PerceivedMapsOf(perception, architecture.ImagesPerLayout);
-        // With checkpointing the perception network is done when the modules run again.
-        double most = options.GradientCheckpointing ? Math.Max(passing, perceived) : passing + perceived;
+        var objective = options.Objective;
+        var (kept, passing) = architecture is CrnArchitecture cascade ? OfCascade(cascade, options) : OfConvolutions(architecture.Convolutions());
+        IReadOnlyList<ConvolutionShape> discriminator = objective.Adversarial > 0 ? Discriminator.Convolutions(objective.Discriminator, architecture) : [];
+        double size = (double)architecture.Height * architecture.Width;
+        double judged = size * PerceivedMapsOf(objective, perception, architecture.ImagesPerLayout) + OfDiscriminator(discriminator, architecture.ImagesPerLayout);
+        // With checkpointing all that judges the images is done when the modules run again.
+        double most = options.GradientCheckpointing ? Math.Max(passing, judged) : passing + judged;
         long learning = (architecture as CrnArchitecture)?.ParameterCount(options.NewestModules) ?? architecture.ParameterCount(), resting = architecture.ParameterCount() - learning;
+        learning += discriminator.Sum(convolution => convolution.Parameters);
         resting += (perception as Vgg19)?.Weights.Values.Sum(weight => weight.numel()) ?? 0;
+        resting += objective.Segmentation > 0 ? NumbersPerTrainedWeight * SegmenterParameters : 0;
         return new MemoryEstimate(
             $"Training at {Size(architecture)} with batches of {options.BatchSize}{(options.GradientCheckpointing ? " and gradient checkpointing" : "")}",
             (long)(pairs * size * TrainingPairs.BytesPerPixel),
@@ -119,11 +134,11 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
     }
 
     /// <summary>The same of any network, roughly: of each convolution its maps, and what follows them; and its input where that is put together first.</summary>
-    private static (double Kept, double Passing) OfConvolutions(SynthesisArchitecture architecture)
+    private static (double Kept, double Passing) OfConvolutions(IReadOnlyList<ConvolutionShape> convolutions)
     {
         double kept = 0, passing = 0;
         int before = 0;
-        foreach (var convolution in architecture.Convolutions())
+        foreach (var convolution in convolutions)
         {
             int joined = convolution.Inputs > before ? convolution.Inputs : 0;
             kept += convolution.Pixels * (joined + KeptMaps / 2.0 * convolution.Outputs);
@@ -131,6 +146,13 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
             before = convolution.Outputs;
         }
         return (kept, passing);
+    }
+
+    /// <summary>Numbers in the feature maps of a discriminator while it learns from a photo and the images beside.</summary>
+    private static double OfDiscriminator(IReadOnlyList<ConvolutionShape> convolutions, int images)
+    {
+        var (kept, passing) = OfConvolutions(convolutions);
+        return (1 + images) * (kept + passing);
     }
 
     /// <summary>The memory that a network takes for synthesizing, once its weights are there: for weights and one step.</summary>
@@ -253,8 +275,13 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
         return value.ToString(value < 10 && unit > 0 ? "0.0" : "0", CultureInfo.InvariantCulture) + " " + units[unit];
     }
 
-    private static int PerceivedMapsOf(IPerceptionNetwork? perception, int images) =>
-        perception is Vgg19 ? images * MapsInVgg19 : PerceivedMaps + images * PerceivedMapsOfAnImage;
+    private static int PerceivedMapsOf(Objective objective, IPerceptionNetwork? perception, int images)
+    {
+        int segmented = objective.Segmentation > 0 ? images * MapsInSegmenter : 0;
+        return segmented + (objective.Comparison != Comparison.Features ? images * ComparedMapsOfAnImage
+            : perception is Vgg19 ? images * MapsInVgg19
+            : PerceivedMaps + images * PerceivedMapsOfAnImage);
+    }
 
     private static string Size(SynthesisArchitecture architecture) =>
         FormattableString.Invariant($"{architecture.Height}x{architecture.Width}, width factor {architecture.WidthFactor:0.####},");

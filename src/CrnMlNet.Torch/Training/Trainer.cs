@@ -58,6 +58,7 @@ public static class Trainer
     /// The segmentation network, on the network's device, where the objective asks for one; null: one is trained on the pairs first. Stays the
     /// caller's to dispose.
     /// </param>
+    /// <param name="reportSegmenter">Is told of every step of the segmentation network's training, where there is one.</param>
     /// <returns>What was done.</returns>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
     /// <exception cref="ArgumentException">There is a patience, but no validation set, or that is empty; or the layer weights are for other layers.</exception>
@@ -68,7 +69,8 @@ public static class Trainer
     public static TrainingSummary Train(
         SynthesisNetwork network, IPerceptionNetwork perception, TrainingPairs pairs, TrainingOptions options,
         Action<TrainingProgress> report, Action<string> log, CancellationToken cancellation,
-        TrainingPairs? validation = null, Action<string>? warn = null, AdamState? start = null, SegmentationNetwork? segmenter = null)
+        TrainingPairs? validation = null, Action<string>? warn = null, AdamState? start = null, SegmentationNetwork? segmenter = null,
+        Action<TrainingProgress>? reportSegmenter = null)
     {
         options.Validate();
         options.CheckFor(network.Architecture);
@@ -81,7 +83,7 @@ public static class Trainer
         if (segmenter is not null && segmenter.Classes != network.Architecture.Channels - 1)
             throw new ArgumentException($"The segmentation network tells {segmenter.Classes} classes apart, and the layouts have {network.Architecture.Channels - 1}.", nameof(segmenter));
         return DeviceMemory.Guard(
-            () => TrainOn(network, perception, segmenter, pairs, validation, options, start, report, log, warn ?? log, network.parameters().First().device, cancellation),
+            () => TrainOn(network, perception, segmenter, pairs, validation, options, start, report, reportSegmenter ?? (_ => { }), log, warn ?? log, network.parameters().First().device, cancellation),
             capacity => WhatFits(
                 network.Architecture, options, pairs.CountByMemory + (validation?.CountByMemory ?? 0), validation is not null, capacity, perception));
     }
@@ -104,7 +106,7 @@ public static class Trainer
 
     private static TrainingSummary TrainOn(
         SynthesisNetwork network, IPerceptionNetwork perception, SegmentationNetwork? given, TrainingPairs pairs, TrainingPairs? validation, TrainingOptions options,
-        AdamState? start, Action<TrainingProgress> report, Action<string> log, Action<string> warn, Device device, CancellationToken cancellation)
+        AdamState? start, Action<TrainingProgress> report, Action<TrainingProgress> reportSegmenter, Action<string> log, Action<string> warn, Device device, CancellationToken cancellation)
     {
         (network as CascadedRefinementNetwork)?.LearnOnly(options.NewestModules);
         bool isAdversarial = options.Objective.Adversarial > 0;
@@ -125,7 +127,7 @@ public static class Trainer
         if (progress?.State is { } state)
             log($"Training is continued after step {state.Steps} from '{options.CheckpointFolder}'.");
         if (trained is not null && progress?.State is null)
-            TrainSegmenter(trained, pairs, options, log, cancellation);
+            TrainSegmenter(trained, pairs, options, reportSegmenter, log, cancellation);
         var lambda = new LayerWeightSchedule(
             options.LayerWeights, progress?.LayerWeights ?? options.LayerWeights.StartFor(perception) ?? Calibrate(perception, pairs, device), progress?.TermSums);
         var objective = new TrainingLoss(perception, network.Architecture.ImagesPerLayout, options, lambda, adversary, segmenter);
@@ -188,13 +190,19 @@ public static class Trainer
     }
 
     /// <summary>Trains the segmentation network that the objective asks for, on the pairs themselves.</summary>
-    private static void TrainSegmenter(SegmentationNetwork segmenter, TrainingPairs pairs, TrainingOptions options, Action<string> log, CancellationToken cancellation)
+    private static void TrainSegmenter(SegmentationNetwork segmenter, TrainingPairs pairs, TrainingOptions options, Action<TrainingProgress> report, Action<string> log, CancellationToken cancellation)
     {
         var how = new SegmentationTrainingOptions { Seed = options.Seed, Epochs = options.SegmenterEpochs };
         log($"Training a segmentation network on the pairs first, {how.Epochs} epochs.");
         double loss = 0;
-        SegmentationTraining.Train(segmenter, pairs, how, progress => loss = progress.Loss, cancellation);
+        SegmentationTraining.Train(segmenter, pairs, how, Report, cancellation);
         log(FormattableString.Invariant($"The segmentation network's loss in its last epoch is {loss:0.000} nats."));
+
+        void Report(TrainingProgress progress)
+        {
+            loss = progress.Loss;
+            report(progress);
+        }
     }
 
     private static IEnumerable<(string Name, Tensor Value)> SegmenterState(SegmentationNetwork? segmenter) =>

@@ -213,6 +213,6 @@ public sealed partial class AuthorsCheckpoint : IDisposable
 
     private static string Show(TensorEntry entry) => $"{TensorEntry.Quote(entry.Name)} {TensorEntry.Show(entry.Shape)}";
 
-    [GeneratedRegex(@"^g_([1-9]\d{0,5})_conv1/weights$")]
+    [GeneratedRegex(@"^g_([1-9][0-9]{0,5})_conv1/weights$")]
     private static partial Regex AModulesFirst();
 }

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using CrnMlNet.Torch.Networks;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -12,14 +11,12 @@ namespace CrnMlNet.Torch.Weights;
 /// </summary>
 public static class LpipsFiles
 {
-    private const int DigitsShown = 16;
-
     /// <summary>Reads a trunk; which of the three it is follows from its layers.</summary>
     /// <param name="path">The file.</param>
     /// <returns>The trunk, on the CPU, for the caller to dispose, and the file's SHA-256 in small hexadecimal digits.</returns>
     /// <exception cref="FormatException">The file is damaged, or none of the three networks.</exception>
     /// <exception cref="IOException">The file is not there or cannot be read.</exception>
-    public static (LpipsTrunk Trunk, string Sha256) ReadTrunk(string path) => Read(path, "LPIPS's trunk", file =>
+    public static (LpipsTrunk Trunk, string Sha256) ReadTrunk(string path) => HashedTensorFile.Read(path, "LPIPS's trunk", file =>
     {
         var trunk = Choose(file);
         try
@@ -41,7 +38,7 @@ public static class LpipsFiles
     /// <returns>For each tap <c>[1, maps, 1, 1]</c>, the caller's to dispose, and the file's SHA-256.</returns>
     /// <exception cref="FormatException">The file is damaged, or has the heads of another trunk.</exception>
     /// <exception cref="IOException">The file is not there or cannot be read.</exception>
-    public static (IReadOnlyList<Tensor> Heads, string Sha256) ReadHeads(string path, LpipsTrunk trunk) => Read<IReadOnlyList<Tensor>>(path, $"LPIPS's heads for the trunk '{trunk.Name}'", file =>
+    public static (IReadOnlyList<Tensor> Heads, string Sha256) ReadHeads(string path, LpipsTrunk trunk) => HashedTensorFile.Read<IReadOnlyList<Tensor>>(path, $"LPIPS's heads for the trunk '{trunk.Name}'", file =>
     {
         var heads = trunk.Maps.Select(maps => zeros(1, maps, 1, 1)).ToList();
         try
@@ -65,9 +62,6 @@ public static class LpipsFiles
         }
     });
 
-    /// <summary>The first digits of a hash, for names.</summary>
-    internal static string Short(string sha256) => sha256[..DigitsShown];
-
     private static LpipsTrunk Choose(TensorFile file)
     {
         if (file.Entries.ContainsKey("features.3.squeeze.weight"))
@@ -78,23 +72,5 @@ public static class LpipsFiles
         if (file.Entries.ContainsKey("features.17.weight") && !file.Entries.ContainsKey("features.1.running_mean"))
             return LpipsTrunk.Vgg();
         throw new FormatException("its layers are those of neither AlexNet nor VGG-16 nor SqueezeNet 1.1 as torchvision names them.");
-    }
-
-    private static (T Content, string Sha256) Read<T>(string path, string what, Func<TensorFile, T> read)
-    {
-        if (!File.Exists(path))
-            throw new FileNotFoundException($"{what}, '{path}', does not exist{(Directory.Exists(path) ? " as a file: it is a folder" : "")}.", path);
-        try
-        {
-            string sha256;
-            using (var stream = File.OpenRead(path))
-                sha256 = Convert.ToHexStringLower(SHA256.HashData(stream));
-            using var file = TensorFile.Open(path);
-            return (read(file), sha256);
-        }
-        catch (FormatException e)
-        {
-            throw new FormatException($"'{path}' cannot be read as {what}: {e.Message}", e);
-        }
     }
 }

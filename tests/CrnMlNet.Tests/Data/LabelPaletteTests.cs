@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Text;
 using Microsoft.Extensions.Configuration;
 
 namespace CrnMlNet.Tests.Data;
@@ -224,24 +225,37 @@ public class LabelPaletteTests
     {
         var deep = new string('[', 100_000);
         var many = "{ \"palette\": [" + string.Join(",", Enumerable.Repeat("[0,0,0]", 100_000)) + "] }";
-        var random = new Random(1);
         Assert.Throws<FormatException>(() => LabelPalette.FromJson(deep));
         Assert.Throws<FormatException>(() => LabelPalette.FromJson(many));
         Assert.Throws<FormatException>(() => LabelPalette.FromJson("\ud800"));
+    }
 
-        // A valid palette with some characters changed is a palette still, or a FormatException: nothing else.
-        for (var trial = 0; trial < 2_000; trial++)
+    [Fact]
+    public void Ten_thousand_damaged_palettes_are_palettes_still_or_a_FormatException()
+    {
+        string json = LabelPalette.CamVid.ToJson();
+        var fuzz = new Fuzz { IsAllowed = e => e is FormatException, MostAllocated = 4 << 20 };
+
+        fuzz.Run(0, 10_000, (number, random) =>
         {
-            var text = LabelPalette.CamVid.ToJson().ToCharArray();
+            string damaged = random.Next(3) switch
+            {
+                0 => Damage.Json(json, random),
+                1 => Encoding.UTF8.GetString(Damage.Any(Encoding.UTF8.GetBytes(json), random)),
+                _ => WithOtherCharacters(json, random),
+            };
+            Assert.InRange(LabelPalette.FromJson(damaged).ChannelCount, 2, 256);
+        });
+
+        Assert.True(fuzz.Outcomes[nameof(FormatException)] > 1_000, string.Join(", ", fuzz.Outcomes));
+        Assert.True(fuzz.Outcomes["success"] > 100, string.Join(", ", fuzz.Outcomes));
+
+        static string WithOtherCharacters(string text, Random random)
+        {
+            var characters = text.ToCharArray();
             for (var change = 0; change < 3; change++)
-                text[random.Next(text.Length)] = (char)random.Next(trial % 2 == 0 ? 128 : 0x10000);
-            try
-            {
-                Assert.True(LabelPalette.FromJson(new string(text)).ChannelCount >= 2);
-            }
-            catch (FormatException)
-            {
-            }
+                characters[random.Next(characters.Length)] = (char)random.Next(random.Next(2) == 0 ? 128 : 0x10000);
+            return new string(characters);
         }
     }
 

@@ -34,17 +34,34 @@ public class EstimatedMemoryTests
         Check(height, width, widthFactor, batchSize, images: 1, pairs, checkpointing: false, vgg19, weights);
     }
 
-    private static void Check(int height, int width, double widthFactor, int batchSize, int images, int pairs, bool checkpointing, IPerceptionNetwork? perception = null, string? weights = null)
+    [Theory]
+    [InlineData("image-space")]
+    [InlineData("gan-semseg")]
+    [InlineData("pix2pix")]
+    [InlineData("encoder-decoder")]
+    [InlineData("recombinator")]
+    [InlineData("full-resolution")]
+    [InlineData("crn+gan+semseg")]
+    public void So_does_each_recipe(string recipe) => Check(128, 192, 0.125, batchSize: 4, Recipe.Parse(recipe).ImagesPerLayout, pairs: 4, checkpointing: false, recipe: recipe);
+
+    private static void Check(
+        int height, int width, double widthFactor, int batchSize, int images, int pairs, bool checkpointing, IPerceptionNetwork? perception = null, string? weights = null, string recipe = "crn")
     {
         Assert.SkipUnless(PeakMemory.IsKnown, "This system does not tell a process' greatest memory.");
 
-        var (exitCode, output) = FitInOwnProcess.Run([height, width, widthFactor, batchSize, images, pairs, checkpointing, .. weights is null ? Array.Empty<object>() : [weights]]);
+        var (exitCode, output) = FitInOwnProcess.Run([height, width, widthFactor, batchSize, images, pairs, checkpointing, recipe, .. weights is null ? Array.Empty<object>() : [weights]]);
 
         Assert.True(exitCode == 0, output);
         double taken = double.Parse(output.Split('\n').Single(line => line.StartsWith(FitInOwnProcess.Taken, StringComparison.Ordinal))[FitInOwnProcess.Taken.Length..], CultureInfo.InvariantCulture);
-        var architecture = new CrnArchitecture { Channels = LabelPalette.CamVid.ChannelCount, Height = height, Width = width, WidthFactor = widthFactor, NoiseChannels = 2, ImagesPerLayout = images };
+        var system = Recipe.Parse(recipe);
+        var architecture = SynthesisArchitecture.Of(system.Network, LabelPalette.CamVid.ChannelCount, height, width) with
+        {
+            WidthFactor = widthFactor,
+            NoiseChannels = 2,
+            ImagesPerLayout = images,
+        };
         double announced = MemoryEstimate.OfTraining(
-            architecture, new() { BatchSize = batchSize, GradientCheckpointing = checkpointing }, pairs, validates: false, perception).Total;
+            architecture, new() { BatchSize = batchSize, GradientCheckpointing = checkpointing, Objective = system.Objective }, pairs, validates: false, perception).Total;
         TestContext.Current.TestOutputHelper!.WriteLine($"Announced {announced / (1 << 20):0} MiB, taken {taken / (1 << 20):0} MiB.");
         Assert.InRange(announced / taken, 0.7, 1.3);
         Assert.Contains($"Training will take about {MemoryEstimate.Show((long)announced)} of memory", output);

@@ -37,14 +37,14 @@ internal static class FitInOwnProcess
     [ModuleInitializer]
     internal static void FitAndEnd()
     {
-        if (Environment.GetEnvironmentVariable(Training)?.Split(' ') is not [var height, var width, var widthFactor, var batchSize, var images, var pairs, var checkpointing, .. var weights])
+        if (Environment.GetEnvironmentVariable(Training)?.Split(' ') is not [var height, var width, var widthFactor, var batchSize, var images, var pairs, var checkpointing, var recipe, .. var weights])
             return;
-        Fit(height, width, widthFactor, batchSize, images, pairs, checkpointing, weights.SingleOrDefault());
+        Fit(height, width, widthFactor, batchSize, images, pairs, checkpointing, recipe, weights.SingleOrDefault());
         Environment.Exit(0);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void Fit(string height, string width, string widthFactor, string batchSize, string images, string pairs, string checkpointing, string? perceptionWeights)
+    private static void Fit(string height, string width, string widthFactor, string batchSize, string images, string pairs, string checkpointing, string recipe, string? perceptionWeights)
     {
         // Instead of [ImageType] at the columns, which needs a size that is known when this is compiled.
         DataViewTypeManager.Register(new ImageDataViewType(), typeof(MLImage));
@@ -55,6 +55,7 @@ internal static class FitInOwnProcess
         var memory = new PeakMemory();
         Fit(mlContext, new()
         {
+            Recipe = Recipe.Parse(recipe),
             Height = int.Parse(height),
             Width = int.Parse(width),
             WidthFactor = double.Parse(widthFactor, CultureInfo.InvariantCulture),
@@ -62,6 +63,7 @@ internal static class FitInOwnProcess
             GradientCheckpointing = bool.Parse(checkpointing),
             ImagesPerLayout = int.Parse(images),
             Epochs = 1,
+            SegmenterEpochs = 1,
             PerceptionWeightsPath = perceptionWeights,
         }, int.Parse(pairs));
         Console.WriteLine($"{Taken}{memory.Growth}");

@@ -32,6 +32,6 @@ internal readonly record struct UsedMemory(long PrivateBytes, long Tensors)
 
         // Resident and not a file's: .NET's own figure for Linux counts address space that was never touched.
         var line = File.ReadLines(Status).First(text => text.StartsWith("RssAnon:", StringComparison.Ordinal));
-        return 1024 * long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]);
+        return 1024 * long.Parse(line.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries)[1]);
     }
 }

@@ -99,6 +99,40 @@ public sealed class CheckpointTests : IDisposable
         Assert.Equal((2, whole.BestEpoch), (continued.RescaledAfter, continued.BestEpoch));
     }
 
+    public static TheoryData<Objective> Objectives =>
+    [
+        new Objective { Adversarial = 10, DiscriminatorFeatures = 10 },
+        new Objective { Comparison = Comparison.None, Adversarial = 1, Discriminator = DiscriminatorKind.WholeImage, Segmentation = 1 },
+        new Objective { Comparison = Comparison.Image, Segmentation = 10 },
+    ];
+
+    [Theory]
+    [MemberData(nameof(Objectives))]
+    public void SoDoesOneWithADiscriminatorOrASegmentationNetwork(Objective objective)
+    {
+        var options = EveryStep with { Objective = objective, SegmenterEpochs = 2 };
+        var (expected, whole) = Train(options with { CheckpointFolder = null }, validate: true);
+
+        foreach (int step in new[] { 1, 5, 8 })
+            Assert.Throws<InvalidOperationException>(() => Train(options, dieAt: step, validate: true));
+        var (weights, continued) = Train(options, validate: true);
+
+        Assert.Equal(expected, weights);
+        Assert.Equal(whole.LossByEpoch, continued.LossByEpoch);
+        Assert.Equal(whole.ValidationLossByEpoch, continued.ValidationLossByEpoch);
+        Assert.Empty(_warnings);
+    }
+
+    [Fact]
+    public void AnotherObjectiveIsAnotherTraining()
+    {
+        Assert.Throws<InvalidOperationException>(() => Train(EveryStep with { Objective = new() { Adversarial = 10 } }, dieAt: 2));
+
+        var other = Assert.Throws<InvalidOperationException>(() => Train(EveryStep with { Objective = new() { Adversarial = 5 } }));
+
+        Assert.Contains("Objective was features + 10 adversarial (patches) and is features + 5 adversarial (patches)", other.Message);
+    }
+
     [Fact]
     public void TheNewestTwoStayAndNoneIsWrittenBetweenEpochsBeforeItIsTime()
     {

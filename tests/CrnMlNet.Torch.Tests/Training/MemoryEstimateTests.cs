@@ -23,6 +23,21 @@ public sealed class MemoryEstimateTests
         Assert.Equal(4 * Paper.ParameterCount(), MemoryEstimate.OfTraining(Paper, Single, 1, validates: true).Weights - MemoryEstimate.OfTraining(Paper, Single, 1, validates: false).Weights);
     }
 
+    // A PatchGAN of 20 + 3 channels has 2,786,113 parameters, the segmentation network some two million.
+    [Fact]
+    public void ADiscriminatorAndASegmentationNetworkCount()
+    {
+        var alone = MemoryEstimate.OfTraining(Paper, Single, 1, validates: false);
+        var game = MemoryEstimate.OfTraining(Paper, Single with { Objective = new() { Adversarial = 1 } }, 1, validates: false);
+        var segmented = MemoryEstimate.OfTraining(Paper, Single with { Objective = new() { Segmentation = 1 } }, 1, validates: false);
+
+        Assert.InRange(game.Weights - alone.Weights, 4 * 4 * 2_786_113, 4 * 6 * 2_786_113);
+        using var segmenter = new SegmentationNetwork(19);
+        long parameters = segmenter.parameters().Sum(parameter => parameter.numel());
+        Assert.InRange(segmented.Weights - alone.Weights, 4 * 4 * parameters, 4 * 6 * parameters);
+        Assert.True(game.Activations > alone.Activations && segmented.Activations > alone.Activations);
+    }
+
     [Fact]
     public void ActivationsGrowWithTheBatch() =>
         Assert.Equal(4.0, (double)MemoryEstimate.OfTraining(Paper, BatchesOf(4), 1, validates: false).Activations / MemoryEstimate.OfTraining(Paper, Single, 1, validates: false).Activations, 0.001);

@@ -147,6 +147,40 @@ public sealed class AuthorsCheckpointTests : IDisposable
         }
     }
 
+    /// <summary>Variables that are others than the network's, in an index that is whole: two entries damaged, or changed for each other, or lost.</summary>
+    [Fact]
+    public void TenThousandDamagedSetsOfVariablesEndInSuccessOrOneError()
+    {
+        var writer = new AuthorsModel(images: 2).Checkpoint(_ => true);
+        writer.Write(Prefix);
+        var entries = writer.Entries();
+        var fuzz = new Fuzz { IsAllowed = e => e is FormatException or IOException, MostAllocated = 4 << 20 };
+
+        fuzz.Run(0, 10_000, (_, random) =>
+        {
+            var damaged = entries.ToList();
+            int first = random.Next(1, damaged.Count), second = random.Next(1, damaged.Count);
+            switch (random.Next(4))
+            {
+                case 0:
+                    (damaged[first], damaged[second]) = ((damaged[first].Key, damaged[second].Value), (damaged[second].Key, damaged[first].Value));
+                    break;
+                case 1:
+                    damaged.RemoveAt(first);
+                    break;
+                default:
+                    damaged[first] = (damaged[first].Key, Damage.Any(damaged[first].Value, random));
+                    damaged[second] = (damaged[second].Key, Damage.Any(damaged[second].Value, random));
+                    break;
+            }
+            File.WriteAllBytes(Prefix + ".index", CheckpointWriter.Table(damaged));
+            new AuthorsCheckpoint(Prefix).Dispose();
+        });
+
+        Assert.True(fuzz.Outcomes[nameof(FormatException)] > 5_000, string.Join(", ", fuzz.Outcomes));
+        Assert.True(fuzz.Outcomes["success"] > 100, string.Join(", ", fuzz.Outcomes));
+    }
+
     public void Dispose() => _folder.Dispose();
 
     /// <summary>The authors' <c>recursive_generator</c> (demo_256p.py) up to the head's planes.</summary>

@@ -180,8 +180,6 @@ export class Board {
     this.#fingers.delete(event.pointerId);
     if (this.#fingers.size === 0)
       this.#pinch = null;
-    if (this.#stroke?.pointer !== undefined && this.#fingers.size > 0)
-      return;
     this.#end();
     if (event.pointerType === 'touch')
       this.#cursor.hidden = true;

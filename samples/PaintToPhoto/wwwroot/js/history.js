@@ -19,10 +19,6 @@ export class History {
     return this.#undone.length > 0;
   }
 
-  get isOpen() {
-    return this.#before !== null;
-  }
-
   /** Begins a step. */
   begin() {
     this.#before = this.#layout.channels.slice();

@@ -28,10 +28,6 @@ export class Photographer {
     return this.#shown.kind === 'photo' && this.#shown.version === this.#version;
   }
 
-  get version() {
-    return this.#version;
-  }
-
   /** The layout has changed. @param moving whether the hand still moves, so that more will come */
   changed(moving) {
     this.#version++;
@@ -57,23 +53,25 @@ export class Photographer {
   }
 
   async #askPreview() {
-    if (this.#model.preview === null || this.#preview !== null || this.#shown.version >= this.#version)
+    if (this.#preview !== null || this.#shown.version >= this.#version)
       return;
-    const { width, height } = this.#model.preview;
-    this.#preview = this.#request('preview', width, height);
+    // Without a smaller model a preview is the photo itself.
+    this.#preview = this.#model.preview === null ? this.#request('photo', this.#model.photo) : this.#request('preview', this.#model.preview);
     const isDone = await this.#receive(this.#preview);
     if (isDone)
       this.#askPreview();
   }
 
   async #askPhoto() {
+    const isComing = this.#preview?.kind === 'photo' && this.#preview.version === this.#version;
+    if (this.isCurrent || isComing)
+      return;
     this.#cancel(this.#photo);
-    const { width, height } = this.#model.photo;
-    this.#photo = this.#request('photo', width, height);
+    this.#photo = this.#request('photo', this.#model.photo);
     await this.#receive(this.#photo);
   }
 
-  #request(kind, width, height) {
+  #request(kind, { width, height }) {
     return { kind, version: this.#version, channels: this.#layout.sampled(width, height), abort: new AbortController(), start: performance.now() };
   }
 

@@ -1,0 +1,67 @@
+using CrnMlNet.Torch.Inference;
+using CrnMlNet.Torch.Layouts;
+using CrnMlNet.Torch.Networks;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace CrnMlNet.Torch.Tests.Inference;
+
+[Collection(RunAlone.Name)]
+public sealed class BFloat16CascadeTests
+{
+    [Theory]
+    [InlineData(18, 20, 1.0 / 64, 0, 1, 1)]
+    [InlineData(37, 50, 1.0 / 32, 2, 3, 2)]
+    public void ItPaintsWhatTheNetworkDoesButForShorterNumbers(int height, int width, double factor, int noise, int images, int layouts)
+    {
+        using var network = Network(height, width, factor, noise, images);
+        using var inference = inference_mode();
+        using var scope = NewDisposeScope();
+        using var cascade = new BFloat16Cascade(network);
+        var layout = Layouts(network.Architecture, layouts);
+
+        var painted = cascade.Synthesize(layout);
+
+        var expected = network.forward(layout);
+        double psnr = 10 * Math.Log10(255 * 255 / (painted - expected).square().mean().item<float>());
+        Assert.Equal(expected.shape, painted.shape);
+        Assert.Equal(ScalarType.Float32, painted.dtype);
+        Assert.True(expected.std().item<float>() > 10, "the photo is flat");
+        // 8 significant bits, and not all 24.
+        Assert.InRange(psnr, 36, 70);
+        for (int i = 0; i < layouts; i++)
+            Assert.True(cascade.Synthesize(layout.narrow(0, i, 1)).Equals(painted.narrow(0, i, 1)), $"photo {i} differs from the one painted alone");
+    }
+
+    [Fact]
+    public void PrecisionIsWhatIsAskedForAndNothingIsLeft()
+    {
+        using var network = Network(18, 20, 1.0 / 64, 0, 1);
+        var ids = Enumerable.Range(0, 18 * 20).Select(i => (byte)(i / 7 % 5)).ToArray();
+        Paint(SynthesisPrecision.BFloat16);
+        long before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
+
+        var (auto, single, half) = (Paint(SynthesisPrecision.Auto), Paint(SynthesisPrecision.Float32), Paint(SynthesisPrecision.BFloat16));
+
+        Assert.Equal(before, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
+        Assert.NotEqual(single, half);
+        Assert.Equal(BFloat16Support.HasMatrixUnit(CPU) ? half : single, auto);
+
+        float[] Paint(SynthesisPrecision precision)
+        {
+            using var synthesizer = new Synthesizer(network) { Precision = precision };
+            var photo = new float[3 * ids.Length];
+            synthesizer.Synthesize(ids, photo);
+            return photo;
+        }
+    }
+
+    private static CascadedRefinementNetwork Network(int height, int width, double factor, int noise, int images)
+        => new(new CrnArchitecture { Channels = 5, Height = height, Width = width, WidthFactor = factor, NoiseChannels = noise, ImagesPerLayout = images }, seed: 9);
+
+    private static Tensor Layouts(CrnArchitecture architecture, int count)
+    {
+        var ids = tensor(Enumerable.Range(0, count * architecture.Height * architecture.Width).Select(i => (byte)(i / 7 % 5)).ToArray());
+        return SemanticLayout.OneHot(ids.reshape(count, architecture.Height, architecture.Width), architecture.Channels);
+    }
+}

@@ -1,0 +1,70 @@
+using CrnMlNet.Torch.Networks;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace CrnMlNet.Torch.Tests.Networks;
+
+public sealed class DiscriminatorTests
+{
+    private const int Channels = 3;
+
+    // Of patches: what Pix2pix' program prints for an image and an input of 3 channels each, "[Network D] Total number of parameters : 2.769 M".
+    // Of whole images: DCGAN's at 64x64 in PyTorch's examples has 2,765,568, and no biases in its first and last convolution.
+    [Theory]
+    [InlineData(DiscriminatorKind.Patches, 256, 2_768_705)]
+    [InlineData(DiscriminatorKind.WholeImage, 64, 2_765_568 + 64 + 1)]
+    public void CountsTheParametersOfTheFullWidth(DiscriminatorKind kind, int size, long expected)
+    {
+        var architecture = Architecture(size, size) with { WidthFactor = 1 };
+        using var discriminator = new Discriminator(kind, architecture, seed: 1);
+
+        Assert.Equal(expected, discriminator.parameters().Sum(parameter => parameter.numel()));
+        Assert.Equal(expected, Discriminator.Convolutions(kind, architecture).Sum(convolution => convolution.Parameters));
+    }
+
+    [Fact]
+    public void OfPatchesItDoesWhatPlainLoopsDo() => DoesWhatPlainLoopsDo(DiscriminatorKind.Patches, 24, 28, (layout, image, value) =>
+    {
+        var x = layout.Before(image);
+        x = Convolve(x, 1, stride: 2, bias: value("conv1.bias")).LeakyRelu();
+        for (int i = 2; i <= 4; i++)
+            x = Convolve(x, i, stride: i == 4 ? 1 : 2, bias: null).InstanceNorm(value($"norm{i}.weight"), value($"norm{i}.bias"), 1e-5).LeakyRelu();
+        return x.Convolve(value("conv5.weight"), value("conv5.bias"), 1, 4, 1, 1, 1);
+
+        Maps Convolve(Maps maps, int layer, int stride, double[]? bias) => maps.Convolve(value($"conv{layer}.weight"), bias, 8, 4, stride, 1, 1);
+    });
+
+    [Fact]
+    public void OfWholeImagesItDoesWhatPlainLoopsDo() => DoesWhatPlainLoopsDo(DiscriminatorKind.WholeImage, 16, 20, (_, image, value) =>
+    {
+        var x = image.Convolve(value("conv1.weight"), value("conv1.bias"), 8, 4, 2, 1, 1).LeakyRelu();
+        x = x.Convolve(value("conv2.weight"), null, 8, 4, 2, 1, 1).InstanceNorm(value("norm2.weight"), value("norm2.bias"), 1e-5).LeakyRelu();
+        double[] weights = value("conv3.weight");
+        return Maps.Of(1, 1, 1, (_, _, _) => value("conv3.bias")[0] + x.Values.Zip(weights, (a, b) => a * b).Sum());
+    });
+
+    private static void DoesWhatPlainLoopsDo(DiscriminatorKind kind, int height, int width, Func<Maps, Maps, Func<string, double[]>, Maps> reference)
+    {
+        using var scope = NewDisposeScope();
+        using var generator = new Generator(7);
+        using var discriminator = new Discriminator(kind, Architecture(height, width), seed: 1);
+        Parameters.Randomise(discriminator, generator);
+        discriminator.to(ScalarType.Float64);
+        var layouts = nn.functional.softmax(randn(2, Channels, height, width, ScalarType.Float64, generator: generator), 1);
+        var images = 255 * rand([2, 3, height, width], ScalarType.Float64, generator: generator);
+
+        var logits = discriminator.forward(layouts, images)[^1];
+
+        for (int n = 0; n < 2; n++)
+        {
+            // Colours are seen from -1 to 1.
+            var expected = reference(Parameters.Maps(layouts, n), Parameters.Maps(images, n).Each(value => value / 127.5 - 1), name => Parameters.Values(discriminator, name));
+            var actual = Parameters.Maps(logits, n);
+            Assert.Equal((expected.Rows, expected.Columns), (actual.Rows, actual.Columns));
+            for (int i = 0; i < expected.Values.Length; i++)
+                Assert.Equal(expected.Values[i], actual.Values[i], 1e-9);
+        }
+    }
+
+    private static CrnArchitecture Architecture(int height, int width) => new() { Channels = Channels, Height = height, Width = width, WidthFactor = 1.0 / 64 };
+}

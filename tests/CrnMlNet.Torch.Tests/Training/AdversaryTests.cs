@@ -1,0 +1,130 @@
+using CrnMlNet.Torch.Networks;
+using CrnMlNet.Torch.Objectives;
+using CrnMlNet.Torch.Training;
+using static TorchSharp.torch;
+
+namespace CrnMlNet.Torch.Tests.Training;
+
+[Collection(RunAlone.Name)]
+public sealed class AdversaryTests
+{
+    private const int Size = 16;
+
+    private static readonly Objective Game = new() { Comparison = Comparison.None, Adversarial = 3, Discriminator = DiscriminatorKind.WholeImage, DiscriminatorFeatures = 2 };
+
+    private static readonly CrnArchitecture Small = new() { Channels = 2, Height = Size, Width = Size, WidthFactor = 1.0 / 64 };
+
+    [Fact]
+    public void TheTermIsTheWeightedSumAndTouchesNoParameterOfTheDiscriminator()
+    {
+        using var scope = NewDisposeScope();
+        using var adversary = new Adversary(Game, Small, 1e-4, seed: 1, CPU);
+        using var discriminator = new Discriminator(Game.Discriminator, Small, seed: 1);
+        var (layouts, photos, images) = Draw(images: 2);
+        images.requires_grad_();
+        var before = Numbers(adversary);
+
+        var loss = adversary.Loss(images, layouts, photos);
+        loss.backward();
+
+        var painted = discriminator.forward(layouts, images.flatten(0, 1));
+        Tensor[] real = [.. discriminator.forward(layouts, photos).Select(layer => layer.repeat_interleave(2, 0))];
+        Assert.Equal(
+            3 * AdversarialLoss.OfPainter(painted[^1]).item<float>() + 2 * AdversarialLoss.FeatureMatching(real, painted).item<float>(), loss.item<float>(), 1e-5f);
+        Assert.True(images.grad!.abs().max().item<float>() > 0);
+        Assert.Equal(before, Numbers(adversary));
+    }
+
+    [Fact]
+    public void ItLearnsToTellPhotosFromImages()
+    {
+        using var scope = NewDisposeScope();
+        using var adversary = new Adversary(Game with { DiscriminatorFeatures = 0 }, Small, 1e-3, seed: 1, CPU);
+        var (layouts, photos, images) = Draw(images: 1);
+        double before = adversary.Loss(images, layouts, photos).item<float>();
+
+        for (int step = 0; step < 30; step++)
+            adversary.Learn(images, layouts, photos);
+
+        // The surer it is, the more the painter loses.
+        Assert.True(adversary.Loss(images, layouts, photos).item<float>() > before + 0.3);
+        Assert.Null(adversary.Collapse);
+    }
+
+    [Fact]
+    public void OneThatTellsNothingApartForLongHasCollapsed()
+    {
+        using var scope = NewDisposeScope();
+        using var adversary = new Adversary(Game, Small, 1e-4, seed: 1, CPU);
+        var (layouts, photos, images) = Draw(images: 1);
+
+        for (int step = 0; step < Adversary.CollapsedSteps - 1; step++)
+            adversary.Learn(photos.unsqueeze(1), layouts, photos);
+        Assert.Null(adversary.Collapse);
+        adversary.Learn(images, layouts, photos);
+        for (int step = 0; step < Adversary.CollapsedSteps; step++)
+        {
+            Assert.Null(adversary.Collapse);
+            adversary.Learn(photos.unsqueeze(1), layouts, photos);
+        }
+        Assert.Contains("told nothing apart for 500 steps", adversary.Collapse);
+    }
+
+    [Fact]
+    public void SoHasOneThatIsSureForLong()
+    {
+        using var scope = NewDisposeScope();
+        using var adversary = new Adversary(Game, Small, 1e-3, seed: 1, CPU);
+        // A painter that paints nothing but gray.
+        var (layouts, photos, _) = Draw(images: 1);
+        var images = full([2, 1, 3, Size, Size], 100f);
+
+        int steps = 0;
+        while (adversary.Collapse is null && steps < 4 * Adversary.CollapsedSteps)
+        {
+            adversary.Learn(images, layouts, photos);
+            steps++;
+        }
+
+        Assert.InRange(steps, Adversary.CollapsedSteps, 4 * Adversary.CollapsedSteps - 1);
+        Assert.Contains("sure of every photo for 500 steps", adversary.Collapse);
+    }
+
+    [Fact]
+    public void ACollapseEndsTheTraining()
+    {
+        // A painter that paints the photos, which are all of one gray, and learns nothing.
+        var pairs = new TrainingPairs(2, Size, Size);
+        var ids = new byte[Size * Size];
+        var photo = new byte[3 * Size * Size];
+        photo.AsSpan().Fill(51);
+        pairs.Add(ids, photo);
+        using var network = new CascadedRefinementNetwork(Small);
+        using (no_grad())
+        {
+            network.get_parameter("conv100.weight")!.zero_();
+            network.get_parameter("conv100.bias")!.fill_(51 / 127.5 - 1);
+        }
+        using var perception = new NoPerception();
+        var options = new TrainingOptions { Epochs = 1000, LearningRate = 1e-12, Objective = Game };
+        long last = 0;
+
+        var exception = Assert.Throws<TrainingDivergedException>(() => Trainer.Train(
+            network, perception, pairs, options, progress => last = progress.Step, _ => { }, CancellationToken.None));
+
+        Assert.Contains($"collapsed at step {Adversary.CollapsedSteps}: the discriminator has told nothing apart", exception.Message);
+        Assert.Equal(Adversary.CollapsedSteps - 1, last);
+    }
+
+    private static (Tensor Layouts, Tensor Photos, Tensor Images) Draw(int images)
+    {
+        using var generator = new Generator(3);
+        return (
+            nn.functional.softmax(randn(2, 2, Size, Size, generator: generator), 1),
+            255 * rand([2, 3, Size, Size], generator: generator),
+            100 * rand([2, images, 3, Size, Size], generator: generator));
+    }
+
+    private static float[] Numbers(Adversary adversary) =>
+        [.. adversary.State.Where(state => state.Value.dtype == ScalarType.Float32).SelectMany(state => state.Value.detach().contiguous().data<float>().ToArray())];
+}
