@@ -21,7 +21,7 @@ internal sealed class CascadedRefinementGraph
     private CascadedRefinementGraph(OnnxGraph graph, CascadedRefinementNetwork network)
     {
         _graph = graph;
-        _architecture = network.Architecture;
+        _architecture = network.Cascade;
         _modules = _architecture.Modules();
         _parameters = network.named_parameters().ToDictionary(named => named.name, named => (Tensor)named.parameter);
     }

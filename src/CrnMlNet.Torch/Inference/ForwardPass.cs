@@ -25,7 +25,7 @@ internal sealed class ForwardPass : IDisposable
         var device = cascade.parameters().First().device;
         _isAutoBFloat16 = BFloat16Support.HasMatrixUnit(device);
         _bfloat16 = new(() => new BFloat16Cascade(cascade));
-        if (device.type == DeviceType.CPU && WinogradCascade.Pays(cascade.Architecture))
+        if (device.type == DeviceType.CPU && WinogradCascade.Pays(cascade.Cascade))
             _winograd = new(() => new WinogradCascade(cascade));
     }
 

@@ -32,7 +32,7 @@ public sealed class CascadedRefinementNetwork : ChainedNetwork
         // Initialising a tensor in place returns a second one that holds its memory, too. Modules take theirs out of the scope.
         using var scope = NewDisposeScope();
         var shapes = architecture.Modules();
-        Architecture = architecture;
+        Cascade = architecture;
         _modules = [.. shapes.Select(shape => new RefinementModule($"g_{shape.Rows}", shape, architecture.InputChannels))];
         _conv100 = nn.Conv2d(shapes[^1].Features, architecture.OutputPlanes, 1);
         foreach (var module in _modules)
@@ -41,8 +41,8 @@ public sealed class CascadedRefinementNetwork : ChainedNetwork
         Initialise(seed);
     }
 
-    /// <inheritdoc cref="SynthesisNetwork.Architecture"/>
-    public new CrnArchitecture Architecture { get; }
+    /// <summary>The same as <see cref="SynthesisNetwork.Architecture"/>, which it must not hide: TorchSharp takes modules' properties by name when it moves them.</summary>
+    public CrnArchitecture Cascade { get; }
 
     internal override IReadOnlyList<Link> Chain(Tensor layout)
     {

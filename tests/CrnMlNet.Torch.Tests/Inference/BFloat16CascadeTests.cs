@@ -18,7 +18,7 @@ public sealed class BFloat16CascadeTests
         using var inference = inference_mode();
         using var scope = NewDisposeScope();
         using var cascade = new BFloat16Cascade(network);
-        var layout = Layouts(network.Architecture, layouts);
+        var layout = Layouts(network.Cascade, layouts);
 
         var painted = cascade.Synthesize(layout);
 

@@ -27,8 +27,8 @@ public sealed class WinogradCascadeTests
         using var inference = inference_mode();
         using var scope = NewDisposeScope();
         using var cascade = new WinogradCascade(network);
-        var layout = SoftLayouts(network.Architecture, layouts);
-        Assert.True(WinogradCascade.Pays(network.Architecture));
+        var layout = SoftLayouts(network.Cascade, layouts);
+        Assert.True(WinogradCascade.Pays(network.Cascade));
         Poison();
 
         var painted = cascade.Synthesize(layout);
@@ -46,7 +46,7 @@ public sealed class WinogradCascadeTests
         using var inference = inference_mode();
         using var scope = NewDisposeScope();
         using var cascade = new WinogradCascade(network);
-        var layouts = SoftLayouts(network.Architecture, BatchInvariance.LargestBatch);
+        var layouts = SoftLayouts(network.Cascade, BatchInvariance.LargestBatch);
         int before = get_num_threads();
         try
         {
@@ -81,7 +81,7 @@ public sealed class WinogradCascadeTests
         using var network = Network(64, 96, 1.0 / 8, 0, 1);
         using var inference = inference_mode();
         using var scope = NewDisposeScope();
-        var layout = SoftLayouts(network.Architecture, 1);
+        var layout = SoftLayouts(network.Cascade, 1);
         network.get_parameter(name)!.mul_(tensor((float)factor));
         using var cascade = new WinogradCascade(network);
 
@@ -96,7 +96,7 @@ public sealed class WinogradCascadeTests
     {
         using var network = Network(96, 128, 1.0 / 8, 1, 1);
         using var synthesizer = new Synthesizer(network);
-        var layouts = Enumerable.Range(0, 8).Select(seed => Ids(network.Architecture, seed)).ToArray();
+        var layouts = Enumerable.Range(0, 8).Select(seed => Ids(network.Cascade, seed)).ToArray();
         var together = new byte[8][];
 
         // The first photos are painted while the filters are made.
@@ -111,7 +111,7 @@ public sealed class WinogradCascadeTests
     public void NoTensorIsLeft()
     {
         using var network = Network(96, 128, 1.0 / 8, 1, 1);
-        var ids = Ids(network.Architecture, 1);
+        var ids = Ids(network.Cascade, 1);
         // The network keeps its noise.
         Paint(2);
         long before = LiveTensors(), onThisThread = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
@@ -134,7 +134,7 @@ public sealed class WinogradCascadeTests
     public void WhileLearningThePhotoIsOfTheWeightsAsTheyAre()
     {
         using var network = Network(96, 128, 1.0 / 8, 0, 1);
-        var ids = Ids(network.Architecture, 1);
+        var ids = Ids(network.Cascade, 1);
         using var synthesizer = Synthesizer.WhileLearning(network);
         var before = Synthesize(synthesizer, ids);
         using (no_grad())

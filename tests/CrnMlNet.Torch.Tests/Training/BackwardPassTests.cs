@@ -32,7 +32,7 @@ public sealed class BackwardPassTests
             Assert.Equal(expectedLoss, loss);
             Assert.Equal(expected.Keys, actual.Keys);
             Assert.All(expected, named => Assert.Equal(named.Value, actual[named.Key]));
-            int learning = newestModules is { } newest ? Math.Min(newest, network.Architecture.Modules().Count) : network.Architecture.Modules().Count;
+            int learning = newestModules is { } newest ? Math.Min(newest, network.Cascade.Modules().Count) : network.Cascade.Modules().Count;
             Assert.Equal(6 * learning + 2, expected.Count);
         }
     }

@@ -212,7 +212,7 @@ public sealed class TrainerTests
         Trainer.Train(network, perception, pairs, Options with { Epochs = 2, NewestModules = 2 }, _ => { }, _ => { }, CancellationToken.None);
 
         var after = Named(network);
-        string[] newest = [.. network.Architecture.Modules().TakeLast(2).Select(module => $"g_{module.Rows}"), "conv100"];
+        string[] newest = [.. network.Cascade.Modules().TakeLast(2).Select(module => $"g_{module.Rows}"), "conv100"];
         Assert.All(before, weight => Assert.True(newest.Contains(weight.Key.Split('.')[0]) != weight.Value.SequenceEqual(after[weight.Key]), weight.Key));
         Assert.All(network.parameters(), parameter => Assert.True(parameter.requires_grad));
     }

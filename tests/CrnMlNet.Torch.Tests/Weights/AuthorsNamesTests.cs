@@ -23,7 +23,7 @@ public sealed class AuthorsNamesTests
     {
         using var network = new CascadedRefinementNetwork(
             new CrnArchitecture { Channels = 20, Height = rows, Width = 2 * rows, ImagesPerLayout = images });
-        var named = AuthorsNames.Of(network.Architecture).ToDictionary(variable => variable.Parameter);
+        var named = AuthorsNames.Of(network.Cascade).ToDictionary(variable => variable.Parameter);
         // TensorFlow keeps a convolution as [height, width, inputs, outputs].
         var variables = network.named_parameters().ToDictionary(
             parameter => named[parameter.name].Name,
