@@ -25,7 +25,7 @@ public static class LabelImages
     {
         ArgumentNullException.ThrowIfNull(labels);
         var ids = new ushort[labels.Width * labels.Height];
-        labels.CopyPixelDataTo(MemoryMarshal.Cast<ushort, L16>(ids));
+        labels.CopyPixelDataTo(MemoryMarshal.Cast<ushort, L16>(ids.AsSpan()));
         return ids;
     }
 
