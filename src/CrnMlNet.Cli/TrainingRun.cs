@@ -42,7 +42,7 @@ internal sealed class TrainingRun(
         using var sheet = new SampleSheet(samplesPath, pairs, sampleCount);
         options.CancellationToken = stop.Token;
         options.Progress = progress => Report(view, sheet, progress);
-        options.SegmenterProgress = progress => view.Report(new Progress("Segmenter", progress.Step, progress.Steps, Pace(progress, progress.Remaining), progress.IsEpochEnd));
+        options.SegmenterProgress = progress => view.Report(new Progress("Segmenter", progress.Step, progress.Steps, Pace(progress), progress.IsEpochEnd));
         _mlContext.Log += (_, message) => Say(view, stop, message);
         try
         {
@@ -86,16 +86,13 @@ internal sealed class TrainingRun(
         string validation = _validationLoss is { } loss ? FormattableString.Invariant($" (validation {loss:0.0})") : "";
         view.Report(new Progress(
             training.Stages == 1 ? "Training" : $"Stage {training.Stage}/{training.Stages}",
-            training.Step, training.Steps, Pace(training, Remaining(training), validation), training.IsEpochEnd));
+            training.Step, training.Steps, Pace(training, validation), training.IsEpochEnd));
         if (training is { IsEpochEnd: true } or { Step: 1 })
             WriteSamples(view, () => sheet.Write(progress));
     }
 
-    private static string Pace(TrainingProgress training, TimeSpan left, string validation = "") => FormattableString.Invariant(
-        $"epoch {training.Epoch}/{training.Epochs}  loss {training.Loss:0.0}{validation}  {training.ImagesPerSecond:0.0} images/s  {ProgressView.Clock(training.Elapsed)}, {ProgressView.Clock(left)} left");
-
-    private TimeSpan Remaining(TrainingProgress training) =>
-        options.TimeBudget is { } budget && budget - training.Elapsed < training.Remaining ? TimeSpan.FromTicks(Math.Max(0, (budget - training.Elapsed).Ticks)) : training.Remaining;
+    private static string Pace(TrainingProgress training, string validation = "") => FormattableString.Invariant(
+        $"epoch {training.Epoch}/{training.Epochs}  loss {training.Loss:0.0}{validation}  {training.ImagesPerSecond:0.0} images/s  {ProgressView.Clock(training.Elapsed)}, {ProgressView.Clock(training.Remaining)} left");
 
     /// <summary>A sheet that cannot be written, on a full disk say, must not cost the training.</summary>
     private void WriteSamples(ProgressView view, Action write)

@@ -109,6 +109,7 @@ internal sealed class EpochLoop(int pairs, TrainingOptions options, TrainingStat
             if (isEpochEnd && Validate is not null)
                 _validationLossByEpoch.Add(Finite(Validate(), "validation loss"));
             Keep?.Invoke(isEpochEnd);
+            var elapsed = Elapsed;
             report(new TrainingProgress
             {
                 Step = StepsDone,
@@ -119,7 +120,8 @@ internal sealed class EpochLoop(int pairs, TrainingOptions options, TrainingStat
                 Loss = _lossByEpoch[^1],
                 ValidationLoss = isEpochEnd && Validate is not null ? _validationLossByEpoch[^1] : null,
                 ImagesPerSecond = images / Math.Max(_clock.Elapsed.TotalSeconds, 1e-9),
-                Elapsed = Elapsed,
+                Elapsed = elapsed,
+                BudgetLeft = options.TimeBudget is { } budget ? TimeSpan.FromTicks(Math.Max(0, (budget - elapsed).Ticks)) : null,
             });
         }
         return TrainingEnd.Completed;

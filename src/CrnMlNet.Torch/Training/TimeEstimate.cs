@@ -42,7 +42,7 @@ public sealed class TimeEstimate(Action<string> tell, int validationBatches = 0)
             return;
         int epochsLeft = progress.Epochs - progress.Epoch + (progress.IsEpochEnd ? 0 : 1);
         double left = progress.Steps - progress.Step + epochsLeft * StepsOfValidation;
-        Total = progress.Elapsed + time / (steps + _validated * StepsOfValidation) * left;
+        Total = progress.Elapsed + progress.WithinBudget(time / (steps + _validated * StepsOfValidation) * left);
         tell($"Training will take about {Show(Total.Value)}.");
     }
 

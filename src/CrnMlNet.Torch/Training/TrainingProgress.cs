@@ -42,6 +42,12 @@ public sealed record TrainingProgress
     /// <summary>The work of later stages, in steps of this one.</summary>
     public double StepsAhead { get; init; }
 
-    /// <summary>Time that is still to be spent at this pace, in later stages, too.</summary>
-    public TimeSpan Remaining => (Elapsed - SpentBefore) * ((Steps - Step + StepsAhead) / Step);
+    /// <summary>What is left of the time budget; null: there is none.</summary>
+    public TimeSpan? BudgetLeft { get; init; }
+
+    /// <summary>Time that is still to be spent at this pace, in later stages, too; no more than the budget allows.</summary>
+    public TimeSpan Remaining => WithinBudget((Elapsed - SpentBefore) * ((Steps - Step + StepsAhead) / Step));
+
+    /// <summary>The time, or what is left of the budget if that is less.</summary>
+    internal TimeSpan WithinBudget(TimeSpan time) => BudgetLeft < time ? BudgetLeft.Value : time;
 }

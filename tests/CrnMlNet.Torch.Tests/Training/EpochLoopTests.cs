@@ -163,7 +163,11 @@ public sealed class EpochLoopTests
         var options = new TrainingOptions { Epochs = 1_000_000, TimeBudget = TimeSpan.FromMilliseconds(50) };
         var loop = new EpochLoop(2, options);
 
-        Assert.Equal(TrainingEnd.OutOfTime, loop.Run((_, _) => 1, _ => Thread.Sleep(10), CancellationToken.None));
+        Assert.Equal(TrainingEnd.OutOfTime, loop.Run((_, _) => 1, progress =>
+        {
+            Assert.InRange(progress.Remaining, TimeSpan.Zero, options.TimeBudget.Value);
+            Thread.Sleep(10);
+        }, CancellationToken.None));
         Assert.InRange(loop.StepsDone, 1, 5);
         Assert.Equal(TrainingEnd.OutOfTime, new EpochLoop(2, options, loop.State).Run((_, _) => throw new InvalidOperationException("a step"), _ => { }, CancellationToken.None));
     }

@@ -46,6 +46,22 @@ public sealed class TimeEstimateTests
         Assert.Equal(1200, told.Value.TotalSeconds, tolerance: 1e-6);
     }
 
+    /// <summary>Two steps of a second each have been done and 998 are left, but of the budget a minute is.</summary>
+    [Fact]
+    public void NothingTakesLongerThanTheBudget()
+    {
+        var progress = Progress(2, 1000, 2);
+        Assert.Equal(998, progress.Remaining.TotalSeconds, tolerance: 1e-6);
+        Assert.Equal(60, (progress with { BudgetLeft = TimeSpan.FromMinutes(1) }).Remaining.TotalSeconds);
+        Assert.Equal(998, (progress with { BudgetLeft = TimeSpan.FromHours(1) }).Remaining.TotalSeconds, tolerance: 1e-6);
+
+        var told = new List<string>();
+        var estimate = new TimeEstimate(told.Add);
+        for (int step = 1; told.Count == 0; step++)
+            estimate.Report(Progress(step, 1000, step) with { BudgetLeft = TimeSpan.FromSeconds(70 - step) });
+        Assert.Equal(["Training will take about 70 seconds."], told);
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
