@@ -3,6 +3,7 @@ using System.Net;
 using System.Text;
 using CrnMlNet.Evaluation;
 using CrnMlNet.Evaluation.Studies;
+using static CrnMlNet.Study.StudyNumbers;
 
 namespace CrnMlNet.Study;
 
@@ -87,7 +88,7 @@ public static class StudyReport
             page,
             ["", .. Column(study, "shown"), "Bradley-Terry score", "bootstrap 95%"],
             analysis.Rankings.SelectMany(ranking => ranking.Systems.Select(system => (string[])
-                [system.System, .. Column(study, $"{ranking.Milliseconds} ms"), Score(system.Score), system.Bootstrap is { } interval ? $"{Score(interval.Low)} to {Score(interval.High)}" : "-"])));
+                [system.System, .. Column(study, $"{ranking.Milliseconds} ms"), Score(system.Score), Score(system.Bootstrap)])));
         page.Append("<p class=\"note\">Who scores 1 more is preferred 73% of the time, 2 more 88%, 3 more 95%.</p>\n");
 
         page.Append($"<h2>What could go wrong</h2>\n<p>The left image was chosen {Percent(analysis.LeftRate)} of the time (p {P(analysis.LeftP)} against a half).</p>\n");
@@ -133,14 +134,6 @@ public static class StudyReport
     }
 
     private static string Count(int count, string what) => $"{count:N0} {what}{(count == 1 ? "" : "s")}";
-
-    private static string Percent(double share) => Invariant($"{100 * share:0.0}%");
-
-    private static string Percent(Interval? interval) => interval is { Low: var low, High: var high } ? Invariant($"{100 * low:0.0}-{100 * high:0.0}%") : "-";
-
-    private static string Score(double score) => score.ToString("+0.00;-0.00;0.00", CultureInfo.InvariantCulture);
-
-    private static string P(double p) => p < 0.001 ? p.ToString("0.0e-0", CultureInfo.InvariantCulture) : p.ToString("0.000", CultureInfo.InvariantCulture);
 
     private static string Encode(string text) => WebUtility.HtmlEncode(text);
 

@@ -7,6 +7,7 @@ using CrnMlNet.Evaluation.Studies;
 using CrnMlNet.Study;
 using CrnMlNet.Torch.Backend;
 using Spectre.Console;
+using static CrnMlNet.Study.StudyNumbers;
 
 namespace CrnMlNet.Cli.Commands;
 
@@ -74,7 +75,7 @@ internal static class StudyAnalyzeCommand
         {
             preferences.AddRow(
                 Markup.Escape($"{cell.System} > {cell.Over}"), Shown(cell.Milliseconds), Percent(cell.Rate), $"{cell.Answers}", Percent(cell.Wilson), Percent(cell.Bootstrap),
-                cell.P.ToString(cell.P < 0.001 ? "0.0e-0" : "0.000", CultureInfo.InvariantCulture));
+                P(cell.P));
         }
         AnsiConsole.Write(preferences);
 
@@ -85,7 +86,7 @@ internal static class StudyAnalyzeCommand
             foreach (var system in ranking.Systems)
             {
                 rankings.AddRow(
-                    Markup.Escape(system.System), Shown(ranking.Milliseconds), Score(system.Score), system.Bootstrap is { } interval ? $"{Score(interval.Low)} to {Score(interval.High)}" : "-");
+                    Markup.Escape(system.System), Shown(ranking.Milliseconds), Score(system.Score), Score(system.Bootstrap));
             }
         }
         AnsiConsole.Write(rankings);
@@ -93,10 +94,4 @@ internal static class StudyAnalyzeCommand
     }
 
     private static string Shown(int? milliseconds) => milliseconds is { } time ? $"{time} ms" : "unlimited";
-
-    private static string Percent(double share) => FormattableString.Invariant($"{100 * share:0.0}%");
-
-    private static string Percent(Interval? interval) => interval is { Low: var low, High: var high } ? FormattableString.Invariant($"{100 * low:0.0}-{100 * high:0.0}%") : "-";
-
-    private static string Score(double score) => score.ToString("+0.00;-0.00;0.00", CultureInfo.InvariantCulture);
 }
