@@ -39,16 +39,7 @@ public sealed class SynthesisRunner(
 
     /// <summary>Measures a model's photos of some layouts against the real ones.</summary>
     public static Nearness Measure(SynthesizeFromLabelsTransformer model, IEnumerable<LabelPhotoPair> pairs)
-        => SynthesisEvaluation.Of(model, RealPairs.For(model, Images(pairs)), Nearest).Synthesized;
-
-    private static IEnumerable<(LabelMap, MLImage)> Images(IEnumerable<LabelPhotoPair> pairs)
-    {
-        foreach (var pair in pairs)
-        {
-            using var photo = ImageFile.Load(pair.PhotoPath);
-            yield return (LabelMap.Load(pair.LabelPath), photo);
-        }
-    }
+        => SynthesisEvaluation.Of(model, RealPairs.For(model, pairs), Nearest).Synthesized;
 
     private IDataView Load(MLContext mlContext)
     {

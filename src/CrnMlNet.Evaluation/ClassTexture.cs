@@ -64,7 +64,7 @@ public sealed record ClassTexture(int Class, double SlicedWasserstein, IReadOnly
                     double[] one = [.. patches], other = [.. theirs[label, level]];
                     // The last level is what is left, colour and brightness, and no octave.
                     if (level < levels - 1)
-                        spectrum.Add(new SpectrumBand(PowerSpectrum.Finest / (2 << level), PowerSpectrum.Finest / (1 << level), 10 * Math.Log10(Power(one) / Power(other))));
+                        spectrum.Add(SpectrumBand.OfOctave(level, Power(one), Power(other)));
                     Normalise(one, other);
                     double distance = Evaluation.SlicedWasserstein.Distance(one, other, Patches.Dimensions, Directions, random);
                     distances.Add(new SlicedWassersteinLevel(height, width, 1000 * distance));

@@ -8,7 +8,12 @@ namespace CrnMlNet.Evaluation;
 /// <param name="From">Its lowest frequency, in cycles per pixel.</param>
 /// <param name="To">Its highest, not included but for the finest band; 0.5 is the finest that pixels show.</param>
 /// <param name="Decibels">Ten times the logarithm of the ratio of the mean powers: below 0 there is too little, which is blur; above 0 too much, noise or an artifact.</param>
-public sealed record SpectrumBand(double From, double To, double Decibels);
+public sealed record SpectrumBand(double From, double To, double Decibels)
+{
+    /// <summary>An octave, 0 being the finest.</summary>
+    internal static SpectrumBand OfOctave(int octave, double power, double photos) =>
+        new(PowerSpectrum.Finest / (2 << octave), PowerSpectrum.Finest / (1 << octave), 10 * Math.Log10(power / photos));
+}
 
 /// <summary>
 /// The radially averaged power spectrum of the luma (ITU-R BT.601), in octaves: what blur takes away, wherever it stands in the picture. The image less
@@ -39,7 +44,7 @@ public static class PowerSpectrum
 
         TorchBackend.Start();
         double[] ours = MeanPowers(images, side), theirs = MeanPowers(photos, side);
-        return [.. ours.Select((power, octave) => new SpectrumBand(Finest / (2 << octave), Finest / (1 << octave), 10 * Math.Log10(power / theirs[octave])))];
+        return [.. ours.Select((power, octave) => SpectrumBand.OfOctave(octave, power, theirs[octave]))];
     }
 
     /// <summary>The mean power of each octave, finest first.</summary>

@@ -1,3 +1,4 @@
+using CrnMlNet.Data;
 using CrnMlNet.Torch.Backend;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -103,6 +104,28 @@ public sealed class RealPairs
             photos.Add(RgbImage.From(photo, height, width, model.Training.PhotoPreprocessing));
         }
         return new RealPairs(photos, layouts, [.. model.Palette.Classes.Select(label => label.Name)]);
+    }
+
+    /// <summary>Reads pairs of files as a model has read those that it was trained on; see the other overload.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="pairs">The files, at least one pair; they are read one at a time.</param>
+    /// <exception cref="ArgumentException">There is no pair.</exception>
+    /// <exception cref="IOException">A file is missing or cannot be read.</exception>
+    /// <exception cref="InvalidDataException">A file is no image, or is damaged.</exception>
+    /// <exception cref="InvalidOperationException">A label map has ids or colours that the palette lacks.</exception>
+    public static RealPairs For(SynthesizeFromLabelsTransformer model, IEnumerable<LabelPhotoPair> pairs)
+    {
+        ArgumentNullException.ThrowIfNull(pairs);
+        return For(model, Load());
+
+        IEnumerable<(LabelMap Labels, MLImage Photo)> Load()
+        {
+            foreach (var pair in pairs)
+            {
+                using var photo = ImageFile.Load(pair.PhotoPath);
+                yield return (LabelMap.Load(pair.LabelPath), photo);
+            }
+        }
     }
 
     internal static byte[] Bytes(Tensor values)

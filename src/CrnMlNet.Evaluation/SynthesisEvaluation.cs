@@ -60,7 +60,7 @@ public sealed record SynthesisEvaluation(int Pairs, int Height, int Width, Nearn
 
     /// <summary>Evaluates a model.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="real">Real pairs as <see cref="RealPairs.For"/> reads them for this model.</param>
+    /// <param name="real">Real pairs as <c>RealPairs.For</c> reads them for this model.</param>
     /// <param name="options">What is measured; null: everything that needs neither segmenter nor training photos.</param>
     /// <exception cref="ArgumentException">Layouts are not known or of another size or other classes, or the segmenter tells other classes apart.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
@@ -98,10 +98,10 @@ public sealed record SynthesisEvaluation(int Pairs, int Height, int Width, Nearn
         Check(real, options);
         Check(synthesized, real);
         TorchBackend.Start();
-        using var filters = new FilterBankPerception(CPU);
-        using var inFilters = PerceptualDistance.In(new FilterBankPerception(CPU));
-        var extractor = options.Extractor ?? (options.Segmenter is { } segmenter ? FeatureExtractor.Of(segmenter) : FeatureExtractor.Of(filters));
-        var perceptual = options.Perceptual ?? inFilters;
+        using var filters = options.Extractor is null && options.Segmenter is null ? new FilterBankPerception(CPU) : null;
+        using var inFilters = options.Perceptual is null ? PerceptualDistance.In(new FilterBankPerception(CPU)) : null;
+        var extractor = options.Extractor ?? (filters is null ? FeatureExtractor.Of(options.Segmenter!) : FeatureExtractor.Of(filters));
+        var perceptual = options.Perceptual ?? inFilters!;
 
         bool isDiverse = synthesized[0].Count > 1 && options.Has(Measures.Diversity);
         var steps = new EvaluationSteps(options, Steps(options, real, isDiverse));
