@@ -53,6 +53,10 @@ internal sealed class ProgressView
     /// <summary>A time as people write it: 4:05 or 1:04:05.</summary>
     public static string Clock(TimeSpan time) => time.TotalHours < 1 ? $"{time:m\\:ss}" : $"{(int)time.TotalHours}:{time:mm\\:ss}";
 
+    /// <summary>The time spent and the time left at this pace: <c>0:40, 1:20 left</c>; of what has not begun only the former.</summary>
+    public static string Clock(TimeSpan elapsed, long done, long total) =>
+        done == 0 ? Clock(elapsed) : $"{Clock(elapsed)}, {Clock(elapsed * ((double)(total - done) / done))} left";
+
     /// <summary>The bars hide the cursor; this brings it back where they cannot.</summary>
     public static void RestoreCursor()
     {

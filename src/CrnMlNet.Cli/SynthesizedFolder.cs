@@ -3,10 +3,7 @@ using CrnMlNet.Evaluation;
 
 namespace CrnMlNet.Cli;
 
-/// <summary>
-/// A folder of synthesized photos, named as <c>crn synthesize</c> does: NAME.png for the label image NAME.png, and where there are several of
-/// a layout NAME.1.png, NAME.2.png and so on beside it.
-/// </summary>
+/// <summary>A folder of synthesized photos, named as <c>crn synthesize</c> does: <see cref="PhotoNames"/>.</summary>
 internal sealed class SynthesizedFolder
 {
     private readonly string[][] _files;
@@ -62,7 +59,7 @@ internal sealed class SynthesizedFolder
     private static IEnumerable<string> OfLayout(IReadOnlyDictionary<string, string> photos, string name)
     {
         yield return photos[name];
-        for (int i = 1; photos.TryGetValue($"{name}.{i}", out var file); i++)
+        for (int i = 1; photos.TryGetValue(PhotoNames.Of(name, i), out var file); i++)
             yield return file;
     }
 }

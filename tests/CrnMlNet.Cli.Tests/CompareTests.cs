@@ -92,7 +92,7 @@ public partial class CompareTests
             ValidationLabels = "vl",
             ValidationPhotos = "vp",
             Palette = "camvid",
-            UnknownLabels = "error",
+            UnknownLabels = UnknownLabelPolicy.Error,
             Height = 32,
             Width = 48,
             WidthFactor = 0.125,

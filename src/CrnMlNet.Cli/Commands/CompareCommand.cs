@@ -22,13 +22,8 @@ internal static class CompareCommand
             HelpName = "NAME,...",
             CustomParser = argument => [.. argument.Tokens.SelectMany(token => token.Value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))],
         };
-        var palette = new Option<string>("--palette")
-        {
-            Description = $"The classes: {string.Join(", ", LabelPalette.BuiltIn)}, or a JSON file.",
-            HelpName = "NAME|FILE",
-            DefaultValueFactory = _ => defaults.Palette.Name,
-        };
-        var unknownLabels = new Option<string>("--unknown-labels") { Description = "What becomes of ids and colours that the palette lacks.", HelpName = "error|void", DefaultValueFactory = _ => "error" }.AcceptOnlyFromAmong("error", "void");
+        var palette = PaletteOption.Create(defaults.Palette);
+        var unknownLabels = UnknownLabelsOption.Create();
         var height = new Option<int>("--height") { Description = "Height of the photos to paint, in pixels.", HelpName = "N", DefaultValueFactory = _ => defaults.Height };
         var width = new Option<int>("--width") { Description = "Width of the photos to paint, in pixels.", HelpName = "N", DefaultValueFactory = _ => defaults.Width };
         var widthFactor = new Option<double>("--width-factor") { Description = "Factor on the number of feature maps.", HelpName = "X", DefaultValueFactory = _ => defaults.WidthFactor };
@@ -67,7 +62,7 @@ internal static class CompareCommand
                 ValidationLabels = Path.GetFullPath(parsed.GetRequiredValue(validationLabels)),
                 ValidationPhotos = Path.GetFullPath(parsed.GetRequiredValue(validationPhotos)),
                 Palette = LabelPalette.BuiltIn.Any(builtIn => builtIn.Name.Equals(name, StringComparison.OrdinalIgnoreCase)) ? name : Path.GetFullPath(name),
-                UnknownLabels = parsed.GetRequiredValue(unknownLabels),
+                UnknownLabels = UnknownLabelsOption.ValueIn(parsed, unknownLabels),
                 Height = parsed.GetRequiredValue(height),
                 Width = parsed.GetRequiredValue(width),
                 WidthFactor = parsed.GetRequiredValue(widthFactor),

@@ -68,7 +68,7 @@ internal static class SynthesizeCommand
                 return stop.ExitCode;
             }
 
-            Save(model.SynthesizeAll(LabelMap.Load(files[done])), image, Path.Combine(output, Path.GetFileNameWithoutExtension(files[done])));
+            PhotoNames.Save(model.SynthesizeAll(LabelMap.Load(files[done])), output, Path.GetFileNameWithoutExtension(files[done]), image);
             view.Report(new Progress("Synthesizing", done + 1, files.Count, Pace(done + 1, files.Count, clock.Elapsed)));
         }
 
@@ -76,27 +76,6 @@ internal static class SynthesizeCommand
         view.Conclude($"{photos} {(photos == 1 ? "photo" : "photos")} of {model.Architecture.Height}x{model.Architecture.Width} in {output}");
         return ExitCode.Success;
     }
-
-    /// <summary>Writes all of a layout's photos, or the one asked for, and disposes all.</summary>
-    private static void Save(IReadOnlyList<MLImage> photos, int? image, string path)
-    {
-        try
-        {
-            for (int i = 0; i < photos.Count; i++)
-            {
-                if (image is null || image == i)
-                    ImageFile.Save(photos[i], path + Suffix(image is null ? i : 0));
-            }
-        }
-        finally
-        {
-            foreach (var photo in photos)
-                photo.Dispose();
-        }
-    }
-
-    /// <summary>The end of a file's name, numbered as the columns are that a model adds.</summary>
-    private static string Suffix(int image) => image == 0 ? ".png" : $".{image}.png";
 
     /// <summary>Refuses label images of which two would become the same photo: with several photos each, <c>a.1.png</c> and <c>a.png</c>.</summary>
     private static void CheckNames(IReadOnlyList<string> files, int photosEach)
@@ -106,7 +85,7 @@ internal static class SynthesizeCommand
         {
             for (int i = 0; i < photosEach; i++)
             {
-                string name = Path.GetFileNameWithoutExtension(file) + Suffix(i);
+                string name = PhotoNames.File(Path.GetFileNameWithoutExtension(file), i);
                 if (!sources.TryAdd(name, file))
                     throw new InvalidDataException($"'{sources[name]}' and '{file}' would both become '{name}'. Rename one, or choose one photo of a layout with --image.");
             }
@@ -114,7 +93,7 @@ internal static class SynthesizeCommand
     }
 
     private static string Pace(int done, int total, TimeSpan elapsed) => FormattableString.Invariant(
-        $"{done / Math.Max(elapsed.TotalSeconds, 1e-3):0.0} images/s  {ProgressView.Clock(elapsed)}, {ProgressView.Clock(elapsed * ((double)(total - done) / done))} left");
+        $"{done / Math.Max(elapsed.TotalSeconds, 1e-3):0.0} images/s  {ProgressView.Clock(elapsed, done, total)}");
 
     private static bool SameFolder(string a, string b)
     {

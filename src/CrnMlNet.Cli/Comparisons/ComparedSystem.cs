@@ -57,7 +57,7 @@ internal sealed class ComparedSystem(string comparisonFolder, string recipe)
         return photos;
     }
 
-    public string PhotoPath(string layout, int image) => Path.Combine(PhotosFolder, image == 0 ? $"{layout}.png" : $"{layout}.{image}.png");
+    public string PhotoPath(string layout, int image) => Path.Combine(PhotosFolder, PhotoNames.File(layout, image));
 
     private static T? Read<T>(string path) where T : class => File.Exists(path) ? JsonSerializer.Deserialize<T>(File.ReadAllText(path), ScriptJson.Options) : null;
 }

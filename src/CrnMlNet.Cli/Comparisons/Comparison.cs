@@ -62,28 +62,26 @@ internal sealed partial class Comparison(string folder, ComparisonPlan plan, str
 
     private void Try(ComparedSystem system)
     {
-        if (!Step(system.TrainedPath, system, "training", TrainArguments(system), outcome => Encoding.UTF8.GetBytes(outcome.PeakBytes.ToString(CultureInfo.InvariantCulture))))
+        if (!Step(system.TrainedPath, system, "training", TrainArguments(system), outcome => Text(outcome.PeakBytes)))
             return;
-        if (!Step(system.EvaluationPath, system, "evaluation", EvaluateArguments(system), outcome => Encoding.UTF8.GetBytes(outcome.Output[^1])))
+        if (!Step(system.EvaluationPath, system, "evaluation", EvaluateArguments(system), outcome => outcome.Output[^1]))
             return;
         if (!File.Exists(system.CostPath))
             Paint(system);
     }
 
     /// <summary>Runs a command unless its result is there already, and keeps the result, or the failure.</summary>
-    private bool Step(string resultPath, ComparedSystem system, string what, IReadOnlyList<string> arguments, Func<ChildOutcome, byte[]> result)
+    private bool Step(string resultPath, ComparedSystem system, string what, IReadOnlyList<string> arguments, Func<ChildOutcome, string> result)
     {
         if (File.Exists(resultPath))
             return true;
-        var outcome = CrnChild.Run(arguments, system.LogPath, line => Report($"{_systemsBegun}/{Systems.Count} {system.Recipe.Name}, {what}", line), stop);
+        var outcome = Run(arguments, system.LogPath, $"{_systemsBegun}/{Systems.Count} {system.Recipe.Name}, {what}");
         if (outcome.ExitCode == ExitCode.Success)
         {
-            AtomicFile.Write(resultPath, stream => stream.Write(result(outcome)));
+            AtomicFile.Write(resultPath, stream => stream.Write(Encoding.UTF8.GetBytes(result(outcome))));
             return true;
         }
-        if (outcome.ExitCode is ExitCode.Interrupted or ExitCode.Terminated)
-            throw new OperationCanceledException();
-        string reason = outcome.Error.Length > 0 ? outcome.Error.Replace("crn: ", "", StringComparison.Ordinal) : $"{what} ended with exit code {outcome.ExitCode} and without a word";
+        string reason = outcome.Error.Length > 0 ? outcome.Error : $"{what} ended with exit code {outcome.ExitCode} and without a word";
         AtomicFile.Write(system.FailurePath, stream => JsonSerializer.Serialize(stream, new SystemFailure(outcome.ExitCode, reason), ScriptJson.Options));
         view.Say($"{system.Recipe.Name}: {what} failed, the others go on: {reason}");
         return false;
@@ -93,22 +91,27 @@ internal sealed partial class Comparison(string folder, ComparisonPlan plan, str
     {
         if (File.Exists(path))
             return;
-        string[] arguments =
-        [
-            "train-segmenter", "--labels", plan.Labels, "--photos", plan.Photos, "--palette", plan.Palette, "--unknown-labels", plan.UnknownLabels,
-            "--height", Text(plan.Height), "--width", Text(plan.Width), "--epochs", Text(plan.SegmenterEpochs), "--seed", Text(seed), "--output", path, .. OnDevice(),
-        ];
-        var outcome = CrnChild.Run(arguments, LogPath, line => Report(what, line), stop);
-        if (outcome.ExitCode is ExitCode.Interrupted or ExitCode.Terminated)
-            throw new OperationCanceledException();
+        var outcome = Run(
+            [
+                "train-segmenter", "--labels", plan.Labels, "--photos", plan.Photos, .. OfPlan(),
+                "--epochs", Text(plan.SegmenterEpochs), "--seed", Text(seed), "--output", path, .. OnDevice(),
+            ],
+            LogPath, what);
         if (outcome.ExitCode != ExitCode.Success)
-            throw new InvalidOperationException($"The segmenter cannot be trained: {outcome.Error.Replace("crn: ", "", StringComparison.Ordinal)} ({LogPath} tells more)");
+            throw new InvalidOperationException($"The segmenter cannot be trained: {outcome.Error} ({LogPath} tells more)");
+    }
+
+    /// <summary>Runs a command and shows its progress as part of the whole's.</summary>
+    /// <exception cref="OperationCanceledException">It was stopped, or this is to stop.</exception>
+    private ChildOutcome Run(IReadOnlyList<string> arguments, string logPath, string what)
+    {
+        var outcome = CrnChild.Run(arguments, logPath, line => Report(what, line), stop);
+        return outcome.ExitCode is ExitCode.Interrupted or ExitCode.Terminated ? throw new OperationCanceledException() : outcome;
     }
 
     private string[] TrainArguments(ComparedSystem system) =>
     [
-        "train", "--labels", plan.Labels, "--photos", plan.Photos, "--palette", plan.Palette, "--unknown-labels", plan.UnknownLabels, "--recipe", system.Recipe.Name,
-        "--height", Text(plan.Height), "--width", Text(plan.Width), "--width-factor", Text(plan.WidthFactor), "--epochs", Text(plan.Epochs), "--seed", Text(plan.Seed),
+        "train", "--labels", plan.Labels, "--photos", plan.Photos, .. OfPlan(), "--recipe", system.Recipe.Name, "--width-factor", Text(plan.WidthFactor), "--epochs", Text(plan.Epochs), "--seed", Text(plan.Seed),
         .. plan.Seconds is { } seconds ? ["--time-budget", $"{Text(seconds)}s"] : Array.Empty<string>(),
         .. system.Recipe.Objective.Segmentation > 0 ? ["--segmenter", TeacherPath] : Array.Empty<string>(),
         "--samples", Path.Combine(system.Folder, "samples.png"), "--output", system.ModelPath, .. OnDevice(),
@@ -118,6 +121,12 @@ internal sealed partial class Comparison(string folder, ComparisonPlan plan, str
     [
         "evaluate", "--model", system.ModelPath, "--labels", plan.ValidationLabels, "--photos", plan.ValidationPhotos, "--segmenter", JudgePath,
         "--training-photos", plan.Photos, "--json", .. OnDevice(),
+    ];
+
+    /// <summary>What the training of a system and that of a segmenter have in common.</summary>
+    private string[] OfPlan() =>
+    [
+        "--palette", plan.Palette, "--unknown-labels", plan.UnknownLabels.ToString().ToLowerInvariant(), "--height", Text(plan.Height), "--width", Text(plan.Width),
     ];
 
     private string[] OnDevice() => device is null ? [] : ["--device", device];
@@ -133,11 +142,7 @@ internal sealed partial class Comparison(string folder, ComparisonPlan plan, str
             long begun = Stopwatch.GetTimestamp();
             var photos = model.SynthesizeAll(labels);
             seconds.Add(Stopwatch.GetElapsedTime(begun).TotalSeconds);
-            for (int i = 0; i < photos.Count; i++)
-            {
-                using var photo = photos[i];
-                ImageFile.Save(photo, system.PhotoPath(layout.Name, i));
-            }
+            PhotoNames.Save(photos, system.PhotosFolder, layout.Name);
         }
         seconds.Sort();
         var (training, network) = (model.Training, model.Architecture);
@@ -161,7 +166,7 @@ internal sealed partial class Comparison(string folder, ComparisonPlan plan, str
             Palette = palette,
             Height = plan.Height,
             Width = plan.Width,
-            UnknownLabels = Enum.Parse<UnknownLabelPolicy>(plan.UnknownLabels, ignoreCase: true),
+            UnknownLabels = plan.UnknownLabels,
         });
         for (int i = 0; i < missing.Length; i++)
         {

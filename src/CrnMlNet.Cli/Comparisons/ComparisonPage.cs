@@ -20,6 +20,12 @@ internal static class ComparisonPage
         public double? Score(JsonNode? photos) => photos is null ? null : Of(photos).Value is not { } value ? null : HigherIsBetter switch { true => value, false => -value, null => -Math.Abs(value) };
     }
 
+    /// <summary>A system that is done, with what was measured of it.</summary>
+    private sealed record Result(ComparedSystem System, SystemCost Cost, JsonNode Evaluation)
+    {
+        public Recipe Recipe => System.Recipe;
+    }
+
     private static readonly Measure[] Measures =
     [
         new("mIoU %", "Mean IoU of what a segmenter finds in the photos; one that no system was trained with. Void ignored.", true, "F1",
@@ -39,7 +45,7 @@ internal static class ComparisonPage
     public static void Write(Comparison comparison, ComparisonPlan plan)
     {
         var html = new StringBuilder();
-        var done = comparison.Systems.Where(system => system.Cost is not null).ToArray();
+        Result[] done = [.. comparison.Systems.Select(system => system.Cost is { } cost ? new Result(system, cost, system.Evaluation!) : null).OfType<Result>()];
         html.Append($$"""
             <!doctype html>
             <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -58,7 +64,7 @@ internal static class ComparisonPage
             WriteDiversity(html, comparison, done);
             WriteCosts(html, done);
             WriteCurves(html, done);
-            WriteProtocol(html, done[0].Evaluation!);
+            WriteProtocol(html, done[0].Evaluation);
         }
         else
             WriteFailures(html, comparison.Systems);
@@ -73,9 +79,9 @@ internal static class ComparisonPage
             $"Trained on {plan.Labels}, measured on {plan.ValidationLabels}, at {plan.Height}x{plan.Width}, width factor {plan.WidthFactor:0.####}, {budget}, seed {plan.Seed}.");
     }
 
-    private static void WriteMeasures(StringBuilder html, IReadOnlyList<ComparedSystem> done)
+    private static void WriteMeasures(StringBuilder html, IReadOnlyList<Result> done)
     {
-        var rows = done.Select(system => (system.Recipe.Name, system.Recipe.Summary, Evaluation: system.Evaluation!)).ToArray();
+        var rows = done.Select(system => (system.Recipe.Name, system.Recipe.Summary, system.Evaluation)).ToArray();
         // The segmenter's view first, as it is of photos; where there is none, textures.
         var ranking = Measures.First(measure => rows.Any(row => measure.Score(row.Evaluation["synthesized"]) is not null));
         Array.Sort(rows, (a, b) => Nullable.Compare(ranking.Score(b.Evaluation["synthesized"]), ranking.Score(a.Evaluation["synthesized"])));
@@ -127,7 +133,7 @@ internal static class ComparisonPage
         }
     }
 
-    private static void WritePictures(StringBuilder html, Comparison comparison, IReadOnlyList<ComparedSystem> done)
+    private static void WritePictures(StringBuilder html, Comparison comparison, IReadOnlyList<Result> done)
     {
         html.Append("<section><h2>Photos</h2><p>Layouts that no system has learned from. A click enlarges; arrow keys go on.</p><div class=\"wide\"><table class=\"pictures\"><thead><tr><th>layout</th><th>real</th>");
         foreach (var system in done)
@@ -139,26 +145,25 @@ internal static class ComparisonPage
             WritePicture(html, comparison.LabelsImage(layout), $"{layout.Name}, layout");
             WritePicture(html, comparison.PhotoImage(layout), $"{layout.Name}, real photo");
             foreach (var system in done)
-                WritePicture(html, system.PhotoPath(layout.Name, 0), $"{layout.Name}, {system.Recipe.Name}");
+                WritePicture(html, system.System.PhotoPath(layout.Name, 0), $"{layout.Name}, {system.Recipe.Name}");
             html.Append("</tr>");
         }
         html.Append("</tbody></table></div></section>");
     }
 
-    private static void WriteDiversity(StringBuilder html, Comparison comparison, IReadOnlyList<ComparedSystem> done)
+    private static void WriteDiversity(StringBuilder html, Comparison comparison, IReadOnlyList<Result> done)
     {
-        foreach (var system in done.Where(system => comparison.Layouts.Any(layout => system.PhotosOf(layout.Name).Count > 1)))
+        foreach (var system in done.Where(system => comparison.Layouts.Any(layout => system.System.PhotosOf(layout.Name).Count > 1)))
         {
-            var evaluation = system.Evaluation!;
             html.Append($"<section><h2>Several photos of a layout: {Encode(system.Recipe.Name)}</h2>");
-            if (Number(evaluation["pairwisePerceptual"]) is { } pairwise)
+            if (Number(system.Evaluation["pairwisePerceptual"]) is { } pairwise)
                 html.Append(CultureInfo.InvariantCulture, $"<p>Mean perceptual distance of two photos of a layout: {pairwise:0.000}.</p>");
             html.Append("<div class=\"wide\"><table class=\"pictures\"><tbody>");
             foreach (var layout in comparison.Layouts.Take(4))
             {
                 html.Append("<tr>");
                 WritePicture(html, comparison.LabelsImage(layout), $"{layout.Name}, layout");
-                foreach (var (photo, i) in system.PhotosOf(layout.Name).Select((photo, i) => (photo, i)))
+                foreach (var (photo, i) in system.System.PhotosOf(layout.Name).Select((photo, i) => (photo, i)))
                     WritePicture(html, photo, FormattableString.Invariant($"{layout.Name}, {system.Recipe.Name}, photo {i + 1}"));
                 html.Append("</tr>");
             }
@@ -169,12 +174,12 @@ internal static class ComparisonPage
     private static void WritePicture(StringBuilder html, string path, string caption) => html.Append(
         $"<td><img loading=\"lazy\" tabindex=\"0\" alt=\"{Encode(caption)}\" src=\"data:image/png;base64,{Convert.ToBase64String(File.ReadAllBytes(path))}\"></td>");
 
-    private static void WriteCosts(StringBuilder html, IReadOnlyList<ComparedSystem> done)
+    private static void WriteCosts(StringBuilder html, IReadOnlyList<Result> done)
     {
         html.Append("<section><h2>Cost</h2><div class=\"wide\"><table class=\"sort\"><thead><tr><th>system</th><th>parameters</th><th>steps</th><th>training</th><th>steps/s</th><th>peak memory, MiB</th><th>model, MB</th><th>seconds per layout</th></tr></thead><tbody>");
         foreach (var system in done)
         {
-            var cost = system.Cost!;
+            var cost = system.Cost;
             html.Append(CultureInfo.InvariantCulture, $"""
                 <tr><th scope="row">{Encode(system.Recipe.Name)}</th><td data-value="{cost.Parameters}">{cost.Parameters:N0}</td><td data-value="{cost.Steps}">{cost.Steps:N0}</td>
                 <td data-value="{cost.TrainingSeconds:R}">{ProgressView.Clock(TimeSpan.FromSeconds(cost.TrainingSeconds))}</td><td>{cost.Steps / Math.Max(cost.TrainingSeconds, 1e-3):0.00}</td>
@@ -184,11 +189,11 @@ internal static class ComparisonPage
         html.Append("</tbody></table></div></section>");
     }
 
-    private static void WriteCurves(StringBuilder html, IReadOnlyList<ComparedSystem> done)
+    private static void WriteCurves(StringBuilder html, IReadOnlyList<Result> done)
     {
         html.Append("<section><h2>Loss by epoch</h2><p>Each on a scale of its own: different objectives cannot be compared.</p><div class=\"curves\">");
         foreach (var system in done)
-            html.Append($"<figure>{LossCurve.Svg(system.Cost!.LossByEpoch)}<figcaption><b>{Encode(system.Recipe.Name)}</b> {Encode(system.Cost.Objective)}</figcaption></figure>");
+            html.Append($"<figure>{LossCurve.Svg(system.Cost.LossByEpoch)}<figcaption><b>{Encode(system.Recipe.Name)}</b> {Encode(system.Cost.Objective)}</figcaption></figure>");
         html.Append("</div></section>");
     }
 

@@ -24,7 +24,7 @@ internal sealed record ComparisonPlan
     /// <summary>A built-in palette's name, or a JSON file's full path.</summary>
     public required string Palette { get; init; }
 
-    public required string UnknownLabels { get; init; }
+    public required UnknownLabelPolicy UnknownLabels { get; init; }
 
     public required int Height { get; init; }
 

@@ -5,7 +5,7 @@ namespace CrnMlNet.Cli.Comparisons;
 /// <summary>How a command of <c>crn</c> in a process of its own ended.</summary>
 /// <param name="ExitCode">Its exit code; above 128 a signal, for instance 137 when the system ended it for want of memory.</param>
 /// <param name="Output">The lines that it wrote to stdout.</param>
-/// <param name="Error">The last line that it wrote to stderr.</param>
+/// <param name="Error">The last line that it wrote to stderr, less crn's name before it.</param>
 /// <param name="PeakBytes">The most memory that it held.</param>
 internal sealed record ChildOutcome(int ExitCode, IReadOnlyList<string> Output, string Error, long PeakBytes);
 
@@ -32,7 +32,7 @@ internal static class CrnChild
             output.Add(text);
             lineWritten(text);
         });
-        process.ErrorDataReceived += (_, line) => Keep(line.Data, text => error = text);
+        process.ErrorDataReceived += (_, line) => Keep(line.Data, text => error = text.Replace("crn: ", "", StringComparison.Ordinal));
         process.Start();
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
