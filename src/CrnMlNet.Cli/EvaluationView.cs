@@ -14,7 +14,7 @@ internal static class EvaluationView
     private const int DigitsOfCommit = 8;
     private const string Signed = "+0.0;-0.0;0.0";
 
-    private static readonly JsonSerializerOptions OneLine = new(ScriptJson.Options) { WriteIndented = false, Converters = { new FiniteOrNull() } };
+    private static readonly JsonSerializerOptions OneLine = new(ScriptJson.OneLine) { Converters = { new FiniteOrNull() } };
 
     /// <summary>Writes tables to stdout.</summary>
     public static void Write(SynthesisEvaluation evaluation)

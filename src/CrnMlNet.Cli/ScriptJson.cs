@@ -15,4 +15,7 @@ internal static class ScriptJson
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
     };
+
+    /// <summary>The same on one line, for a command whose last line is to be read.</summary>
+    public static readonly JsonSerializerOptions OneLine = new(Options) { WriteIndented = false };
 }

@@ -18,8 +18,6 @@ internal static class BenchCommand
     private const int DefaultWidth = 512;
     private const int DefaultRounds = 3;
 
-    private static readonly JsonSerializerOptions OneLine = new(ScriptJson.Options) { WriteIndented = false };
-
     public static Command Create()
     {
         var model = new Option<string?>("--model", "-m") { Description = "The model that 'crn train' made. [default: a network of random weights, which takes as long]", HelpName = "model.zip" };
@@ -81,7 +79,7 @@ internal static class BenchCommand
                 ? bench.Run(rounds, alone, (_, _, _) => { }, stop.Token)
                 : ProgressView.Show(view => Show(view, bench, rounds, alone, stop.Token));
             if (json)
-                Console.WriteLine(JsonSerializer.Serialize(times, OneLine));
+                Console.WriteLine(JsonSerializer.Serialize(times, ScriptJson.OneLine));
             else
                 Write(times);
             return ExitCode.Success;
@@ -97,7 +95,7 @@ internal static class BenchCommand
         var clock = Stopwatch.StartNew();
         return bench.Run(
             rounds, alone,
-            (what, done, total) => view.Report(new Progress("Measuring", done, total, $"{ProgressView.Clock(clock.Elapsed)}{(done == 0 ? "" : $", {ProgressView.Clock(clock.Elapsed * ((double)(total - done) / done))} left")}  {what}")), stop);
+            (what, done, total) => view.Report(new Progress("Measuring", done, total, $"{ProgressView.Clock(clock.Elapsed, done, total)}  {what}")), stop);
     }
 
     private static void Write(SynthesisTimes times)

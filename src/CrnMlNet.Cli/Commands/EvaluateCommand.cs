@@ -23,13 +23,8 @@ internal static class EvaluateCommand
         var synthesized = new Option<string?>("--synthesized") { Description = "Instead of a model: folder of synthesized photos, of the real photos' names; NAME.1.png and so on beside NAME.png are more of the same layout.", HelpName = "DIR" };
         var labels = new Option<string?>("--labels") { Description = "Folder of label images that the model has not seen. With --synthesized it may be left out, and with it what needs layouts.", HelpName = "DIR" };
         var photos = new Option<string>("--photos") { Description = "Folder of the real photos, of the same names.", HelpName = "DIR", Required = true };
-        var palette = new Option<string>("--palette")
-        {
-            Description = $"With --synthesized: the classes: {string.Join(", ", LabelPalette.BuiltIn)}, or a JSON file.",
-            HelpName = "NAME|FILE",
-            DefaultValueFactory = _ => LabelPalette.CamVid.Name,
-        };
-        var unknownLabels = new Option<string>("--unknown-labels") { Description = "With --synthesized: what becomes of ids and colours that the palette lacks.", HelpName = "error|void", DefaultValueFactory = _ => "error" }.AcceptOnlyFromAmong("error", "void");
+        var palette = PaletteOption.Create(LabelPalette.CamVid, "With --synthesized: the classes");
+        var unknownLabels = UnknownLabelsOption.Create("With --synthesized: what becomes of ids and colours that the palette lacks.");
         var segmenter = new Option<string?>("--segmenter") { Description = "What 'crn train-segmenter' made: finds layouts in the photos again.", HelpName = "FILE" };
         var features = new Option<string?>("--features") { Description = "In what sets of photos are compared: 'vgg19', the imported one, or the file of the FID's Inception, pytorch-fid's pt_inception-2015-12-05-6726825d.pth. [default: the segmenter, or without one the bank of frequency filters]", HelpName = $"{ImportedVgg19}|FILE" };
         var lpipsTrunk = new Option<string?>("--lpips-trunk") { Description = "LPIPS 0.1: torchvision's alexnet-owt-7be5be79.pth, vgg16-397923af.pth or squeezenet1_1-b8a52dc0.pth.", HelpName = "FILE" };
@@ -59,7 +54,7 @@ internal static class EvaluateCommand
         command.SetAction(parsed => Run(
             new Sources(
                 parsed.GetValue(model), parsed.GetValue(synthesized), parsed.GetValue(labels), parsed.GetRequiredValue(photos), parsed.GetValue(trainingPhotos),
-                parsed.GetRequiredValue(palette), Enum.Parse<UnknownLabelPolicy>(parsed.GetRequiredValue(unknownLabels), ignoreCase: true)),
+                parsed.GetRequiredValue(palette), UnknownLabelsOption.ValueIn(parsed, unknownLabels)),
             new Networks(parsed.GetValue(segmenter), parsed.GetValue(features), parsed.GetValue(lpipsTrunk), parsed.GetValue(lpipsHeads), parsed.GetValue(device)),
             new EvaluationOptions { Resamples = parsed.GetRequiredValue(resamples), Seed = parsed.GetValue(seed) },
             parsed.GetValue(json)));
@@ -91,7 +86,11 @@ internal static class EvaluateCommand
         {
             var pairs = LabelPhotoPairs.FromFolders(sources.Labels!, sources.Photos);
             using var model = ModelFile.Load(new MLContext(), path);
-            var real = RealPairs.For(model, Load(pairs));
+            var real = RealPairs.For(model, pairs.Select((pair, i) =>
+            {
+                Report("Reading", i + 1, pairs.Count, "");
+                return pair;
+            }));
             return SynthesisEvaluation.Of(model, real, options with { TrainingPhotos = sources.LoadTrainingPhotos(real.Height, real.Width, model.Training.PhotoPreprocessing) });
         }
 
@@ -121,22 +120,12 @@ internal static class EvaluateCommand
                 options with { TrainingPhotos = sources.LoadTrainingPhotos(real.Height, real.Width, PhotoPreprocessing.None) });
         }
 
-        IEnumerable<(LabelMap Labels, MLImage Photo)> Load(IReadOnlyList<LabelPhotoPair> pairs)
-        {
-            for (int i = 0; i < pairs.Count; i++)
-            {
-                using var photo = ImageFile.Load(pairs[i].PhotoPath);
-                yield return (LabelMap.Load(pairs[i].LabelPath), photo);
-                Report("Reading", i + 1, pairs.Count, "");
-            }
-        }
-
         void Report(string now, int done, int total, string detail)
         {
             if (stage != now)
                 clock.Restart();
             stage = now;
-            string left = done == 0 ? "" : $"{ProgressView.Clock(clock.Elapsed)}, {ProgressView.Clock(clock.Elapsed * ((double)(total - done) / done))} left";
+            string left = done == 0 ? "" : ProgressView.Clock(clock.Elapsed, done, total);
             report(new Progress(now, done, total, $"{left}  {detail}".Trim()));
         }
     }

@@ -23,12 +23,7 @@ internal static class ImportCrnCommand
             HelpName = "NAME|FILE",
             DefaultValueFactory = _ => LabelPalette.Cityscapes.Name,
         };
-        var unknownLabels = new Option<string>("--unknown-labels")
-        {
-            Description = "What to do with ids and colours that the palette lacks; void is what the authors' code does.",
-            HelpName = "error|void",
-            DefaultValueFactory = _ => "error",
-        }.AcceptOnlyFromAmong("error", "void");
+        var unknownLabels = UnknownLabelsOption.Create("What to do with ids and colours that the palette lacks; void is what the authors' code does.");
         var weightsOnly = new Option<bool>("--weights-only") { Description = "Leave out what only training needs, Adam's moments: a third of the size." };
         var command = new Command("crn",
             """
@@ -48,7 +43,7 @@ internal static class ImportCrnCommand
         };
         command.SetAction(parsed => Run(
             parsed.GetRequiredValue(prefix), parsed.GetRequiredValue(output), LabelPalette.Parse(parsed.GetRequiredValue(palette)),
-            Enum.Parse<UnknownLabelPolicy>(parsed.GetRequiredValue(unknownLabels), ignoreCase: true), !parsed.GetValue(weightsOnly)));
+            UnknownLabelsOption.ValueIn(parsed, unknownLabels), !parsed.GetValue(weightsOnly)));
         return command;
     }
 

@@ -68,8 +68,7 @@ internal static class InspectCommand
     private static Action<int, int> Reporter(ProgressView view)
     {
         var clock = Stopwatch.StartNew();
-        return (done, total) => view.Report(new Progress(
-            "Reading", done, total, $"{ProgressView.Clock(clock.Elapsed)}, {ProgressView.Clock(clock.Elapsed * ((double)(total - done) / done))} left"));
+        return (done, total) => view.Report(new Progress("Reading", done, total, ProgressView.Clock(clock.Elapsed, done, total)));
     }
 
     private static int InspectModel(string path, bool json)

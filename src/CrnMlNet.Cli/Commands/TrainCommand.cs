@@ -23,12 +23,7 @@ internal static class TrainCommand
             Required = true,
         };
         var output = new Option<string>("--output", "-o") { Description = "The model file to write.", HelpName = "model.zip", Required = true };
-        var palette = new Option<string>("--palette")
-        {
-            Description = $"The classes: {string.Join(", ", LabelPalette.BuiltIn)}, or a JSON file.",
-            HelpName = "NAME|FILE",
-            DefaultValueFactory = _ => defaults.Palette.Name,
-        };
+        var palette = PaletteOption.Create(defaults.Palette);
         var recipe = RecipeOption.Create();
         var height = new Option<int>("--height") { Description = "Height of the photos to paint, in pixels.", HelpName = "N", DefaultValueFactory = _ => defaults.Height };
         var width = new Option<int>("--width") { Description = "Width of the photos to paint, in pixels.", HelpName = "N", DefaultValueFactory = _ => defaults.Width };
@@ -89,7 +84,7 @@ internal static class TrainCommand
             HelpName = "true|false",
         };
         var device = DeviceOption.Create();
-        var unknownLabels = OneOf("--unknown-labels", "What to do with ids and colours that the palette lacks.", defaults.UnknownLabels);
+        var unknownLabels = UnknownLabelsOption.Create("What to do with ids and colours that the palette lacks.");
         var labelEncoding = OneOf("--label-encoding", "How label images show classes; auto finds out.", defaults.LabelEncoding);
         var vivid = new Option<bool>("--vivid")
         {
@@ -167,7 +162,7 @@ internal static class TrainCommand
                 LayerWeights = LayerWeighting.Parse(parsed.GetRequiredValue(layerWeights)),
                 Seed = parsed.GetValue(seed),
                 Device = parsed.GetValue(device),
-                UnknownLabels = Enum.Parse<UnknownLabelPolicy>(parsed.GetRequiredValue(unknownLabels), ignoreCase: true),
+                UnknownLabels = UnknownLabelsOption.ValueIn(parsed, unknownLabels),
                 LabelEncoding = Enum.Parse<LabelEncoding>(parsed.GetRequiredValue(labelEncoding), ignoreCase: true),
                 PhotoPreprocessing = parsed.GetValue(vivid) ? PhotoPreprocessing.Vivid : PhotoPreprocessing.None,
                 Mirror = !parsed.GetValue(noMirror),

@@ -17,17 +17,12 @@ internal static class TrainSegmenterCommand
         var labels = new Option<string>("--labels") { Description = "Folder of the label images.", HelpName = "DIR", Required = true };
         var photos = new Option<string>("--photos") { Description = "Folder of the real photos, of the same names.", HelpName = "DIR", Required = true };
         var output = new Option<string>("--output", "-o") { Description = "The file to write.", HelpName = "FILE.safetensors", Required = true };
-        var palette = new Option<string>("--palette")
-        {
-            Description = $"The classes: {string.Join(", ", LabelPalette.BuiltIn)}, or a JSON file.",
-            HelpName = "NAME|FILE",
-            DefaultValueFactory = _ => defaults.Pairs.Palette.Name,
-        };
+        var palette = PaletteOption.Create(defaults.Pairs.Palette);
         var height = new Option<int>("--height") { Description = "Height in pixels to learn at: that of the photos to be evaluated.", HelpName = "N", DefaultValueFactory = _ => defaults.Pairs.Height };
         var width = new Option<int>("--width") { Description = "Width in pixels to learn at.", HelpName = "N", DefaultValueFactory = _ => defaults.Pairs.Width };
         var epochs = new Option<int>("--epochs") { Description = "How often each pair is seen.", HelpName = "N", DefaultValueFactory = _ => defaults.Training.Epochs };
         var seed = new Option<int>("--seed") { Description = "Seeds weights, order and mirroring.", HelpName = "N" };
-        var unknownLabels = new Option<string>("--unknown-labels") { Description = "What becomes of ids and colours that the palette lacks.", HelpName = "error|void", DefaultValueFactory = _ => "error" }.AcceptOnlyFromAmong("error", "void");
+        var unknownLabels = UnknownLabelsOption.Create();
         var validationLabels = new Option<string?>("--validation-labels") { Description = "Folder of label images that are not learned from, to measure on.", HelpName = "DIR" };
         var validationPhotos = new Option<string?>("--validation-photos") { Description = "Folder of their photos.", HelpName = "DIR" };
         var validationShare = new Option<double?>("--validation-share") { Description = "Instead of folders of their own: the share of the pairs, the last ones by name, to measure on.", HelpName = "X" };
@@ -54,7 +49,7 @@ internal static class TrainSegmenterCommand
                     Palette = LabelPalette.Parse(parsed.GetRequiredValue(palette)),
                     Height = parsed.GetRequiredValue(height),
                     Width = parsed.GetRequiredValue(width),
-                    UnknownLabels = Enum.Parse<UnknownLabelPolicy>(parsed.GetRequiredValue(unknownLabels), ignoreCase: true),
+                    UnknownLabels = UnknownLabelsOption.ValueIn(parsed, unknownLabels),
                 },
                 Training = new SegmentationTrainingOptions { Epochs = parsed.GetRequiredValue(epochs), Seed = parsed.GetValue(seed) },
                 Device = parsed.GetValue(device),

@@ -56,9 +56,7 @@ internal static class VividCommand
             using var photo = ImageFile.Load(files[done]);
             using var vivid = VividTones.Apply(photo);
             ImageFile.Save(vivid, Path.Combine(output, Path.GetFileNameWithoutExtension(files[done]) + ".png"));
-            view.Report(new Progress(
-                "Vivid", done + 1, files.Length,
-                $"{ProgressView.Clock(clock.Elapsed)}, {ProgressView.Clock(clock.Elapsed * ((double)(files.Length - done - 1) / (done + 1)))} left"));
+            view.Report(new Progress("Vivid", done + 1, files.Length, ProgressView.Clock(clock.Elapsed, done + 1, files.Length)));
         }
 
         view.Conclude($"{files.Length} {(files.Length == 1 ? "photo" : "photos")} in {output}");

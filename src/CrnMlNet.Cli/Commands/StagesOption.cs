@@ -3,7 +3,7 @@ using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Text.RegularExpressions;
 
-namespace CrnMlNet.Cli;
+namespace CrnMlNet.Cli.Commands;
 
 /// <summary><c>--stages 256x512:200,512x1024:20,1024x2048:5:newest=2</c>: sizes and epochs of a training that grows.</summary>
 internal static partial class StagesOption

@@ -1,6 +1,6 @@
 using System.CommandLine;
 
-namespace CrnMlNet.Cli;
+namespace CrnMlNet.Cli.Commands;
 
 /// <summary><c>--recipe</c>, which names a system.</summary>
 internal static class RecipeOption
