@@ -165,6 +165,15 @@ public sealed partial class SynthesizeFromLabelsEstimator
         public Vgg19Normalisation? PerceptionNormalisation { get; set; }
 
         /// <summary>
+        /// Bytes of memory for what the perception network sees in photos, which is kept from one epoch to the next: 512 MiB unless set. With
+        /// VGG-19 at 256x512 a photo and its mirror image take 128 MB. Of no effect on a GPU.
+        /// </summary>
+        public long PhotoFeatureMemory { get; set; } = 512L << 20;
+
+        /// <summary>A folder for a temporary file with what <see cref="PhotoFeatureMemory"/> has no room for; null: it is worked out anew in each epoch.</summary>
+        public string? PhotoFeatureFolder { get; set; }
+
+        /// <summary>
         /// A file with a segmentation network for a <see cref="Recipe"/> whose objective asks for one, of the palette's classes in their order:
         /// one that <c>crn train-segmenter</c> wrote. Null: one is trained on the training pairs first, which the <see cref="TimeBudget"/> does not count.
         /// </summary>
@@ -180,6 +189,9 @@ public sealed partial class SynthesizeFromLabelsEstimator
 
         /// <summary>The fitted model's <see cref="SynthesizeFromLabelsTransformer.ScoringBatchSize"/>: how many rows it paints at once.</summary>
         public int ScoringBatchSize { get; set; } = SynthesizeFromLabelsTransformer.DefaultScoringBatchSize;
+
+        /// <summary>The fitted model's <see cref="SynthesizeFromLabelsTransformer.StoresHalfPrecision"/>: whether its weights are saved as float16.</summary>
+        public bool StoresHalfPrecision { get; set; }
 
         /// <summary>Seeds weights, order and mirroring; null: the seed of the <see cref="MLContext"/>, or 0.</summary>
         public int? Seed { get; set; }
@@ -307,6 +319,8 @@ public sealed partial class SynthesizeFromLabelsEstimator
             SegmenterEpochs = SegmenterEpochs,
             Mirror = Mirror,
             NewestModules = TrainOnlyNewestModules,
+            PhotoFeatureMemory = PhotoFeatureMemory,
+            PhotoFeatureFolder = PhotoFeatureFolder,
             GradientCheckpointing = GradientCheckpointing ?? false,
             Seed = seed,
             LayerWeights = LayerWeights,

@@ -125,7 +125,7 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
                 OutputKind = _options.OutputKind,
                 OutputImage = _options.OutputImage,
             };
-            return new SynthesizeFromLabelsTransformer(_environment, model, network) { ScoringBatchSize = _options.ScoringBatchSize };
+            return new SynthesizeFromLabelsTransformer(_environment, model, network) { ScoringBatchSize = _options.ScoringBatchSize, StoresHalfPrecision = _options.StoresHalfPrecision };
         }
         catch
         {

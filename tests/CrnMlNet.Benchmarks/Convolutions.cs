@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using CrnMlNet.Torch.Backend;
-using CrnMlNet.Torch.Inference;
+using CrnMlNet.Torch.Convolutions;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,10 +1,15 @@
 using System.Globalization;
 using CrnMlNet.Benchmarks;
+using CrnMlNet.Torch.Networks;
 
 // What scoring costs beside the network's forward pass: reading labels, cursors, tensors in and out, images.
 // dotnet run -c Release --project tests/CrnMlNet.Benchmarks [small|large] [passes]
 // What training takes of memory, with and without gradient checkpointing, where it is estimated at no more than so many GiB:
 // dotnet run -c Release --project tests/CrnMlNet.Benchmarks memory GIB [HEIGHTxWIDTH:FACTOR ...]
+// A training step against the same in plain TorchSharp; and their losses after 200 steps:
+// dotnet run -c Release --project tests/CrnMlNet.Benchmarks training [steps]
+// Photos a second by batch and threads, of a small network and of the paper's:
+// dotnet run -c Release --project tests/CrnMlNet.Benchmarks painting [passes]
 // What reading a model of 1.2 GB takes of memory:
 // dotnet run -c Release --project tests/CrnMlNet.Benchmarks reading
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
@@ -26,6 +31,21 @@ if (args is [TrainingMemory.Measurement, var size, var checkpointing])
 if (args is ["memory", var limit, .. var sizes])
 {
     TrainingMemory.Report(double.Parse(limit, CultureInfo.InvariantCulture), sizes.Length > 0 ? sizes : ["256x512:1", "512x1024:1", "1024x2048:1"]);
+    return 0;
+}
+
+if (args is ["training", .. var howMany])
+{
+    var half = new CrnArchitecture { Channels = CrnMlNet.LabelPalette.Cityscapes.ChannelCount, Height = 128, Width = 256, WidthFactor = 0.5 };
+    var isFast = TrainingStep.Report(half, pairs: 4, steps: howMany is [var steps] ? int.Parse(steps, CultureInfo.InvariantCulture) : 16);
+    return isFast & TrainingStep.Report(half with { Height = 64, Width = 128, WidthFactor = 0.25 }, pairs: 4, steps: 200) ? 0 : 1;
+}
+
+if (args is ["painting", .. var times])
+{
+    var small = new CrnArchitecture { Channels = CrnMlNet.LabelPalette.Cityscapes.ChannelCount, Height = 96, Width = 128, WidthFactor = 0.125 };
+    Painting.Report(small, times is [var many] ? int.Parse(many, CultureInfo.InvariantCulture) : 5);
+    Painting.Report(small with { Height = 256, Width = 512, WidthFactor = 1 }, 1);
     return 0;
 }
 

@@ -90,6 +90,7 @@ internal static class TrainCommand
         {
             Description = "Learn from photos in vivid tones, as the paper's authors did at 512x1024 and 1024x2048; 'crn vivid' shows what that looks like.",
         };
+        var halfPrecision = new Option<bool>("--half-precision") { Description = "Save the model's weights as float16: half the bytes, photos that differ by less than a gray level in most pixels." };
         var noMirror = new Option<bool>("--no-mirror") { Description = "Don't mirror pairs left to right half of the time." };
         var perception = OneOf("--perception", "In which network photos are compared; auto is VGG-19 where it was imported (crn import vgg19).", defaults.Perception);
         var perceptionWeights = new Option<string?>("--perception-weights") { Description = "A file of VGG-19's weights to compare with instead of the imported ones.", HelpName = "FILE" };
@@ -99,6 +100,13 @@ internal static class TrainCommand
             Description = "What the weights in that file expect of images, if not what the file gives evidence of. [default: found out]",
             HelpName = string.Join('|', normalisations),
         }.AcceptOnlyFromAmong(normalisations);
+        var photoFeatureMemory = new Option<int>("--photo-feature-memory")
+        {
+            Description = "Memory in MiB for what the perception network sees in photos, kept from one epoch to the next.",
+            HelpName = "N",
+            DefaultValueFactory = _ => (int)(defaults.PhotoFeatureMemory >> 20),
+        };
+        var photoFeatureFolder = new Option<string?>("--photo-feature-folder") { Description = "A folder for a temporary file with what that memory has no room for. [default: it is worked out anew]", HelpName = "DIR" };
         var segmenter = new Option<string?>("--segmenter")
         {
             Description = "A segmentation network (crn train-segmenter) for the recipes with semseg. [default: one is trained on the pairs first]",
@@ -137,7 +145,7 @@ internal static class TrainCommand
             labels, photos, output, palette, recipe, height, width, epochs, stages, batchSize, learningRate, widthFactor, noiseChannels,
             imagesPerLayout, diversity, layerWeights, seed, device,
             validationLabels, validationPhotos, validationShare, patience, timeBudget, warmStart, gradientCheckpointing,
-            unknownLabels, labelEncoding, vivid, noMirror, perception, perceptionWeights, perceptionNormalisation, segmenter, checkpoints, checkpointInterval, fresh, samples, sampleCount,
+            unknownLabels, labelEncoding, vivid, halfPrecision, noMirror, perception, perceptionWeights, perceptionNormalisation, photoFeatureMemory, photoFeatureFolder, segmenter, checkpoints, checkpointInterval, fresh, samples, sampleCount,
         };
         command.SetAction(parsed =>
         {
@@ -165,6 +173,7 @@ internal static class TrainCommand
                 UnknownLabels = UnknownLabelsOption.ValueIn(parsed, unknownLabels),
                 LabelEncoding = Enum.Parse<LabelEncoding>(parsed.GetRequiredValue(labelEncoding), ignoreCase: true),
                 PhotoPreprocessing = parsed.GetValue(vivid) ? PhotoPreprocessing.Vivid : PhotoPreprocessing.None,
+                StoresHalfPrecision = parsed.GetValue(halfPrecision),
                 Mirror = !parsed.GetValue(noMirror),
                 EarlyStoppingPatience = parsed.GetValue(patience),
                 TimeBudget = parsed.GetValue(timeBudget),
@@ -173,6 +182,8 @@ internal static class TrainCommand
                 Perception = Enum.Parse<PerceptionChoice>(parsed.GetRequiredValue(perception), ignoreCase: true),
                 PerceptionWeightsPath = parsed.GetValue(perceptionWeights),
                 PerceptionNormalisation = parsed.GetValue(perceptionNormalisation) is { } name ? Vgg19Normalisation.Parse(name) : null,
+                PhotoFeatureMemory = (long)parsed.GetRequiredValue(photoFeatureMemory) << 20,
+                PhotoFeatureFolder = parsed.GetValue(photoFeatureFolder),
                 SegmenterPath = parsed.GetValue(segmenter),
                 CheckpointFolder = parsed.GetValue(checkpoints) ?? model + ".checkpoints",
                 CheckpointInterval = parsed.GetValue(checkpointInterval) ?? defaults.CheckpointInterval,

@@ -56,6 +56,13 @@ internal static class Numbers
         return x.leaky_relu(scalar);
     }
 
+    /// <summary>The same in place, which a normalisation's backward pass before it allows: it needs its input alone.</summary>
+    public static Tensor LeakyReLUInPlace(this Tensor x, double slope)
+    {
+        using Scalar scalar = slope;
+        return x.leaky_relu_(scalar);
+    }
+
     /// <summary>Sets all of <c>x</c> to a number, in place.</summary>
     public static void Fill(this Tensor x, double number)
     {

@@ -1,3 +1,4 @@
+using CrnMlNet.Torch.Convolutions;
 using CrnMlNet.Torch.Layouts;
 using CrnMlNet.Torch.Networks;
 using TorchSharp;

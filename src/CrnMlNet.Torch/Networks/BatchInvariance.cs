@@ -1,4 +1,6 @@
+using CrnMlNet.Torch.Convolutions;
 using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace CrnMlNet.Torch.Networks;
@@ -31,9 +33,11 @@ internal static class BatchInvariance
         return torch.cat([.. input.split(1).Select(convolution.forward)]).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Convolves. While gradients are kept, as when training, plainly.</summary>
+    /// <summary>Convolves. While gradients are kept, as when training, plainly, or a 3x3 convolution the fast way.</summary>
     public static Tensor Convolve(this nn.Module<Tensor, Tensor> convolution, Tensor input)
     {
+        if (is_grad_enabled() && convolution is Conv2d { kernel_size: [3, 3], stride: [1, 1], padding: [1, 1], dilation: [1, 1], groups: 1 } plain)
+            return Convolution3x3.Run(input, plain.weight!, plain.bias);
         if (input.shape[0] != 1 || input.numel() > SmallInput || is_grad_enabled())
             return convolution.forward(input);
         // Two of the same are no longer a single one; at this size they cost next to nothing.

@@ -35,6 +35,6 @@ internal sealed class ConvolutionLayer : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor maps)
     {
         using var scope = NewDisposeScope();
-        return _norm.forward(_isDilated ? _conv.ConvolveEach(maps) : _conv.Convolve(maps)).LeakyReLU(RefinementModule.NegativeSlope).MoveToOuterDisposeScope();
+        return _norm.forward(_isDilated ? _conv.ConvolveEach(maps) : _conv.Convolve(maps)).LeakyReLUInPlace(RefinementModule.NegativeSlope).MoveToOuterDisposeScope();
     }
 }

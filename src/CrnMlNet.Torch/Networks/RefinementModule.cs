@@ -60,8 +60,8 @@ public sealed class RefinementModule : nn.Module<Tensor?, Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         var x = features is null ? labels : torch.cat([Upsample(features), labels], 1);
-        x = _norm1.forward(_conv1.Convolve(x)).LeakyReLU(NegativeSlope);
-        return _norm2.forward(_conv2.Convolve(x)).LeakyReLU(NegativeSlope).MoveToOuterDisposeScope();
+        x = _norm1.forward(_conv1.Convolve(x)).LeakyReLUInPlace(NegativeSlope);
+        return _norm2.forward(_conv2.Convolve(x)).LeakyReLUInPlace(NegativeSlope).MoveToOuterDisposeScope();
     }
 
     private Tensor Upsample(Tensor features) =>

@@ -1,4 +1,5 @@
 using CrnMlNet.Torch.Backend;
+using CrnMlNet.Torch.Convolutions;
 using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -158,7 +159,7 @@ public sealed class SegmentationNetwork : nn.Module<Tensor, Tensor>
         {
             using var scope = NewDisposeScope();
             foreach (var (convolution, norm) in _layers)
-                x = norm.forward(convolution.forward(x)).relu_();
+                x = norm.forward(Convolution3x3.Run(x, convolution.weight!)).relu_();
             return x.MoveToOuterDisposeScope();
         }
     }

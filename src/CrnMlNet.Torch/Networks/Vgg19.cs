@@ -1,4 +1,5 @@
 using CrnMlNet.Torch.Backend;
+using CrnMlNet.Torch.Convolutions;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -75,7 +76,7 @@ public sealed class Vgg19 : IPerceptionNetwork
             for (int c = 0; c < Blocks[b].Convolutions; c++)
             {
                 // In place: the backward pass needs a convolution's input and the ReLU's output, not what is between them.
-                x = nn.functional.conv2d(x, _weights[Weight(b, c)], _weights[Bias(b, c)], padding: [1, 1]).relu_();
+                x = Convolution3x3.Run(x, _weights[Weight(b, c)], _weights[Bias(b, c)]).relu_();
                 if (c == 1)
                     taps[b] = x;
             }

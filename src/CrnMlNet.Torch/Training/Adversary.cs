@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using CrnMlNet.Torch.Backend;
+using CrnMlNet.Torch.Convolutions;
 using CrnMlNet.Torch.Networks;
 using CrnMlNet.Torch.Objectives;
 using TorchSharp;
@@ -77,7 +78,7 @@ internal sealed class Adversary : IDisposable
         var real = _discriminator.forward(layouts, photos)[^1];
         var synthesized = _discriminator.forward(Repeated(layouts, images), images.detach().flatten(0, 1))[^1];
         var loss = AdversarialLoss.OfDiscriminator(real, synthesized);
-        loss.backward();
+        loss.BackPropagate();
         _adam.Step();
         Watch(loss.item<float>(), (real.mean() - synthesized.mean()).item<float>());
     }

@@ -1,3 +1,4 @@
+using CrnMlNet.Torch.Convolutions;
 using CrnMlNet.Torch.Networks;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -16,7 +17,7 @@ internal static class BackwardPass
     {
         using var scope = NewDisposeScope();
         var value = loss(network.forward(layouts));
-        value.backward();
+        value.BackPropagate();
         return value.item<float>();
     }
 
@@ -30,8 +31,7 @@ internal static class BackwardPass
     /// <param name="loss">Makes a scalar of the images <c>[N, k, 3, H, W]</c>.</param>
     /// <returns>The loss.</returns>
     /// <remarks>
-    /// By hand, link by link, rather than by TorchSharp's <c>autograd.Function</c>: an exception in its managed backward pass,
-    /// when memory does not suffice say, would have to cross native code.
+    /// By hand, link by link, rather than by TorchSharp's <c>autograd.Function</c>, which would have to take one backward pass within another.
     /// </remarks>
     public static double Checkpointed(ChainedNetwork network, Tensor layouts, Func<Tensor, Tensor> loss)
     {
@@ -69,7 +69,7 @@ internal static class BackwardPass
         using var scope = NewDisposeScope();
         var leaf = images.detach().requires_grad_();
         var value = loss(leaf);
-        value.backward();
+        value.BackPropagate();
         return (value.item<float>(), leaf.grad!.MoveToOuterDisposeScope());
     }
 
@@ -80,7 +80,7 @@ internal static class BackwardPass
         var leaf = input?.detach();
         if (goesOn)
             leaf!.requires_grad_();
-        link.Run(leaf).backward([gradient]);
+        link.Run(leaf).BackPropagate(gradient);
         return goesOn ? leaf!.grad!.MoveToOuterDisposeScope() : null;
     }
 }

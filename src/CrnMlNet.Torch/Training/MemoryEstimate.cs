@@ -12,19 +12,23 @@ namespace CrnMlNet.Torch.Training;
 /// <param name="Pairs">Bytes of the pairs to learn from.</param>
 /// <param name="Weights">Bytes of the weights and, in training, of their gradients, of Adam's two moments, and of the best ones so far.</param>
 /// <param name="Activations">Bytes of feature maps: in training all that the backward pass needs.</param>
+/// <param name="PhotoFeatures">Bytes of what is kept of the perception network's view of photos.</param>
 /// <param name="Slack">Bytes that are taken whatever the size.</param>
 /// <remarks>
 /// The numbers of maps follow from the network; that they suffice was measured, as the growth of a process' peak.
 /// </remarks>
-public sealed record MemoryEstimate(string What, long Pairs, long Weights, long Activations, long Slack)
+public sealed record MemoryEstimate(string What, long Pairs, long Weights, long Activations, long PhotoFeatures, long Slack)
 {
     private const int BytesPerNumber = sizeof(float);
 
     /// <summary>Weights, gradients, Adam's two moments, and what a step passes through in making them.</summary>
     private const int NumbersPerTrainedWeight = 5;
 
-    /// <summary>d_i that the backward pass keeps in a module: both convolutions, normalisations and leaky ReLUs.</summary>
-    private const int KeptMaps = 6;
+    /// <summary>d_i that the backward pass keeps in a module: what both convolutions gave, and both normalisations, of which leaky ReLUs take the place.</summary>
+    private const int KeptMaps = 4;
+
+    /// <summary>d_i in a module at once that paints.</summary>
+    private const int PaintedMaps = 6;
 
     /// <summary>d_i of gradients in a module at once.</summary>
     private const int PassingMaps = 3;
@@ -66,7 +70,7 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
     private const int FewHalvings = 3;
 
     /// <summary>All of it.</summary>
-    public long Total => Pairs + Weights + Activations + Slack;
+    public long Total => Pairs + Weights + Activations + PhotoFeatures + Slack;
 
     /// <summary>The memory that this process can have: the machine's, or the container's if that is less.</summary>
     public static long Available => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
@@ -96,6 +100,7 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
             (long)(pairs * size * TrainingPairs.BytesPerPixel),
             BytesPerNumber * ((NumbersPerTrainedWeight + (validates ? 1 : 0)) * learning + resting + Noise(architecture)),
             (long)(Holes * BytesPerNumber * options.BatchSize * (kept + most + size * architecture.Channels)),
+            options.Objective.Comparison == Comparison.Features ? Math.Min(options.PhotoFeatureMemory, (long)(pairs * (options.Mirror ? 2 : 1) * size * BytesPerNumber * MapsOfAPhoto(perception))) : 0,
             TrainingSlack);
     }
 
@@ -169,6 +174,7 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
             0,
             BytesPerNumber * (architecture.ParameterCount() + Noise(architecture)),
             (long)(Holes * BytesPerNumber * batchSize * (kept + passing)),
+            0,
             SynthesisSlack);
     }
 
@@ -180,7 +186,7 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
         {
             double pixels = (double)module.Rows * module.Columns;
             kept += pixels * (architecture.Channels + labels + module.Features);
-            passing = Math.Max(passing, pixels * (2 * module.InputFeatures + labels + KeptMaps * module.Features));
+            passing = Math.Max(passing, pixels * (2 * module.InputFeatures + labels + PaintedMaps * module.Features));
         }
         return (kept, passing);
     }
@@ -282,6 +288,9 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
             : perception is Vgg19 ? images * MapsInVgg19
             : PerceivedMaps + images * PerceivedMapsOfAnImage);
     }
+
+    /// <summary>Maps of the photo's size that a photo's taps fill.</summary>
+    private static double MapsOfAPhoto(IPerceptionNetwork? perception) => perception is Vgg19 ? 64 + 128 / 4.0 + 256 / 16.0 + 512 / 64.0 + 512 / 256.0 : 24 / 4.0 * (1 + 1 / 4.0 + 1 / 16.0 + 1 / 64.0) + 3 / 16.0;
 
     private static string Size(SynthesisArchitecture architecture) =>
         FormattableString.Invariant($"{architecture.Height}x{architecture.Width}, width factor {architecture.WidthFactor:0.####},");

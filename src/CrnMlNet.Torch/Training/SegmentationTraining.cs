@@ -1,4 +1,5 @@
 using CrnMlNet.Torch.Backend;
+using CrnMlNet.Torch.Convolutions;
 using CrnMlNet.Torch.Networks;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -67,7 +68,7 @@ public static class SegmentationTraining
                 adam.LearningRate = options.LearningRate * (1 + Math.Cos(Math.PI * loop.StepsDone / loop.Steps)) / 2;
                 adam.ZeroGradients();
                 var loss = Loss(network.forward(photos), layouts, weights);
-                loss.backward();
+                loss.BackPropagate();
                 adam.Step();
                 return loss.item<float>();
             }

@@ -130,7 +130,8 @@ public static class Trainer
             TrainSegmenter(trained, pairs, options, reportSegmenter, log, cancellation);
         var lambda = new LayerWeightSchedule(
             options.LayerWeights, progress?.LayerWeights ?? options.LayerWeights.StartFor(perception) ?? Calibrate(perception, pairs, device), progress?.TermSums);
-        var objective = new TrainingLoss(perception, network.Architecture.ImagesPerLayout, options, lambda, adversary, segmenter);
+        using var photoFeatures = new PhotoFeatures(perception, device.type == DeviceType.CPU ? options.PhotoFeatureMemory : 0, options.PhotoFeatureFolder, pairs.Count * (options.Mirror ? 2 : 1));
+        var objective = new TrainingLoss(photoFeatures, network.Architecture.ImagesPerLayout, options, lambda, adversary, segmenter);
         log(options.Objective.Comparison == Comparison.None
             ? $"Learning by {objective.Description}."
             : $"Learning by {objective.Description}, compared in {perception.Description}; layer weights ({options.LayerWeights}): {lambda.Weights}.");
@@ -173,6 +174,7 @@ public static class Trainer
         {
             using var scope = NewDisposeScope();
             var (layouts, photos) = pairs.Batch(indices, mirrored, device);
+            photoFeatures.Expect(photos, indices, mirrored);
             network.BeginStep(((ulong)(uint)options.Seed << 32) + (ulong)loop.StepsDone);
             adam.ZeroGradients();
             double loss = options.GradientCheckpointing

@@ -33,6 +33,15 @@ public sealed record TrainingOptions
     /// </summary>
     public bool GradientCheckpointing { get; init; }
 
+    /// <summary>
+    /// Bytes of memory for what the perception network sees in photos, which is kept from one epoch to the next; at least 0. Of photos
+    /// beyond that it is worked out each time, or kept in <see cref="PhotoFeatureFolder"/>. On the CPU alone.
+    /// </summary>
+    public long PhotoFeatureMemory { get; init; } = 512L << 20;
+
+    /// <summary>A folder with room for a file with what <see cref="PhotoFeatureMemory"/> does not hold, which is deleted when training ends; null: none.</summary>
+    public string? PhotoFeatureFolder { get; init; }
+
     /// <summary>What is minimized.</summary>
     public Objective Objective { get; init; } = new();
 
@@ -67,6 +76,9 @@ public sealed record TrainingOptions
         ArgumentOutOfRangeException.ThrowIfLessThan(Epochs, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(BatchSize, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(SegmenterEpochs, 1);
+        ArgumentOutOfRangeException.ThrowIfNegative(PhotoFeatureMemory);
+        if (PhotoFeatureFolder is not null && !Directory.Exists(PhotoFeatureFolder))
+            throw new ArgumentOutOfRangeException(nameof(PhotoFeatureFolder), PhotoFeatureFolder, "The folder for what is seen in photos does not exist. Make it first, or leave it out.");
         Objective.Validate();
         if (!(LearningRate is > 0 and < 1))
             throw new ArgumentOutOfRangeException(nameof(LearningRate), LearningRate, "The learning rate must be above 0 and below 1.");

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
-namespace CrnMlNet.Torch.Inference;
+namespace CrnMlNet.Torch.Convolutions;
 
 /// <summary>What the kernels of <see cref="WinogradConvolution"/> do with a vector of floats, whatever its width.</summary>
 /// <typeparam name="V">The vector.</typeparam>
@@ -23,6 +23,8 @@ internal unsafe interface ILanes<V>
     static abstract V Add(V x, V y);
 
     static abstract V Subtract(V x, V y);
+
+    static abstract V Multiply(V x, V y);
 
     /// <summary><c>x * y + z</c>, rounded once.</summary>
     static abstract V MultiplyAdd(V x, V y, V z);
@@ -54,6 +56,9 @@ internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Subtract(Vector512<float> x, Vector512<float> y) => x - y;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Multiply(Vector512<float> x, Vector512<float> y) => x * y;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> MultiplyAdd(Vector512<float> x, Vector512<float> y, Vector512<float> z) => Vector512.FusedMultiplyAdd(x, y, z);
@@ -93,6 +98,9 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>>
     public static Vector256<float> Subtract(Vector256<float> x, Vector256<float> y) => x - y;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Multiply(Vector256<float> x, Vector256<float> y) => x * y;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> MultiplyAdd(Vector256<float> x, Vector256<float> y, Vector256<float> z) => Vector256.FusedMultiplyAdd(x, y, z);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -123,6 +131,8 @@ internal readonly unsafe struct SingleLane : ILanes<float>
     public static float Add(float x, float y) => x + y;
 
     public static float Subtract(float x, float y) => x - y;
+
+    public static float Multiply(float x, float y) => x * y;
 
     public static float MultiplyAdd(float x, float y, float z) => MathF.FusedMultiplyAdd(x, y, z);
 

@@ -1,10 +1,8 @@
-using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace CrnMlNet.Torch.Inference;
+namespace CrnMlNet.Torch.Convolutions;
 
 /// <summary>
 /// A 3x3 convolution of stride 1, padded by 1, without bias, by Winograd's F(4x4, 3x3): a quarter of the multiplications. Float32 on the CPU.
@@ -17,9 +15,6 @@ internal sealed unsafe class WinogradConvolution : IDisposable
 {
     // Measured: tiles of which a place's inputs fill half of a second-level cache of 512 KB; feature maps that make a piece of work.
     private const int BlockFloats = 68_000, LargestBlock = 256, MapsAtOnce = 8 * WinogradKernels.Rows, InputsAtOnce = 16;
-
-    // Tiles of a block in a row of tiles: such blocks are about square.
-    private const int BlockColumns = 32;
 
     private readonly WinogradKernels _kernels;
     private readonly Tensor _filters;
@@ -34,20 +29,8 @@ internal sealed unsafe class WinogradConvolution : IDisposable
         (_outputs, _inputs) = ((int)weight.shape[0], (int)weight.shape[1]);
         _groups = (_outputs + WinogradKernels.Rows - 1) / WinogradKernels.Rows;
         _filters = torch.zeros([WinogradKernels.Places, _groups, _inputs, WinogradKernels.Rows], ScalarType.Float32).DetachFromDisposeScope();
-        float* filters = FeatureMaps.AddressOf(weight), transformed = FeatureMaps.AddressOf(_filters);
-        Workers.Share(_groups, (group, _) =>
-        {
-            Span<float> places = stackalloc float[WinogradKernels.Places];
-            for (int output = group * WinogradKernels.Rows; output < Math.Min(_outputs, (group + 1) * WinogradKernels.Rows); output++)
-            {
-                for (int input = 0; input < _inputs; input++)
-                {
-                    WinogradKernels.TransformFilter(new ReadOnlySpan<float>(filters + 9 * ((long)output * _inputs + input), 9), places);
-                    for (int place = 0; place < WinogradKernels.Places; place++)
-                        transformed[(((long)place * _groups + group) * _inputs + input) * WinogradKernels.Rows + output % WinogradKernels.Rows] = places[place];
-                }
-            }
-        });
+        float* filters = FeatureMaps.AddressOf(weight);
+        Workers.Share(_groups, (group, _) => TransformFilters(filters, group));
     }
 
     /// <summary>Convolves.</summary>
@@ -64,14 +47,38 @@ internal sealed unsafe class WinogradConvolution : IDisposable
 
     public void Dispose() => _filters.Dispose();
 
+    /// <summary>Fills a group's place in memory: for each place and input the group's filters.</summary>
+    private void TransformFilters(float* filters, int group)
+    {
+        int lanes = _kernels.Lanes, first = group * WinogradKernels.Rows, outputs = Math.Min(WinogradKernels.Rows, _outputs - first);
+        float* nine = stackalloc float[9 * lanes], between = stackalloc float[18 * lanes], places = stackalloc float[WinogradKernels.Places * WinogradKernels.Rows * lanes];
+        float* transformed = FeatureMaps.AddressOf(_filters);
+        for (int input = 0; input < _inputs; input += lanes)
+        {
+            int inputs = Math.Min(lanes, _inputs - input);
+            for (int i = 0; i < outputs; i++)
+            {
+                FourParts.Transpose(filters + 9 * ((long)(first + i) * _inputs + input), 9, inputs, 9, nine, lanes);
+                _kernels.TransformFilters(nine, between, places + i * lanes, WinogradKernels.Rows * lanes);
+            }
+
+            for (int place = 0; place < WinogradKernels.Places; place++)
+            {
+                FourParts.Transpose(
+                    places + place * WinogradKernels.Rows * lanes, lanes, outputs, inputs,
+                    transformed + (((long)place * _groups + group) * _inputs + input) * WinogradKernels.Rows, WinogradKernels.Rows);
+            }
+        }
+    }
+
     /// <summary>One convolution under way.</summary>
     private sealed class Run
     {
         private readonly WinogradConvolution _owner;
         private readonly WinogradKernels _kernels;
         private readonly FeatureMaps _maps;
-        private readonly int _images, _height, _width;
-        private readonly int _tileRows, _tileColumns, _blockRows, _blockColumns, _blocksAcross, _blocksOfImage, _blocksAtOnce;
+        private readonly TileBlocks _tiles;
+        private readonly int _images, _height, _width, _blocksAtOnce;
 
         // Floats: of a place of a block, of a block, of a quarter of a row, of a thread's scratch.
         private readonly int _place, _part, _line, _products, _scratchSize;
@@ -83,19 +90,16 @@ internal sealed unsafe class WinogradConvolution : IDisposable
         {
             (_owner, _kernels, _maps) = (owner, owner._kernels, maps);
             (_images, _height, _width) = ((int)result.shape[0], (int)result.shape[2], (int)result.shape[3]);
-            (_tileRows, _tileColumns) = (DivideUp(_height, WinogradKernels.Outputs), DivideUp(_width, WinogradKernels.Outputs));
-            int tiles = Math.Clamp(BlockFloats / owner._inputs / WinogradKernels.LargestPanel, 1, LargestBlock / WinogradKernels.LargestPanel) * WinogradKernels.LargestPanel;
-            _blockColumns = Math.Min(_tileColumns, BlockColumns);
-            _blockRows = Math.Min(_tileRows, Math.Max(1, tiles / _blockColumns));
-            _blocksAcross = DivideUp(_tileColumns, _blockColumns);
-            _blocksOfImage = _blocksAcross * DivideUp(_tileRows, _blockRows);
-            _blocksAtOnce = Math.Min(_images * _blocksOfImage, Math.Clamp(Workers.Count, 2, 8));
+            _tiles = new TileBlocks(
+                _images, _height, _width,
+                Math.Clamp(BlockFloats / owner._inputs / WinogradKernels.LargestPanel, 1, LargestBlock / WinogradKernels.LargestPanel) * WinogradKernels.LargestPanel);
+            _blocksAtOnce = Math.Min(_tiles.Count, Math.Clamp(Workers.Count, 2, 8));
 
-            _place = DivideUp(_blockRows * _blockColumns, _kernels.Panel) * _kernels.Panel;
+            _place = TileBlocks.DivideUp(_tiles.Rows * _tiles.Columns, _kernels.Panel) * _kernels.Panel;
             _block = (long)WinogradKernels.Places * _place * owner._inputs;
             // Parts are written four values at a time, and read a vector at a time from the second value on.
             int atOnce = Math.Max(4, _kernels.Lanes);
-            _part = DivideUp(_blockColumns + 2, atOnce) * atOnce + _kernels.Lanes;
+            _part = TileBlocks.DivideUp(_tiles.Columns + 2, atOnce) * atOnce + _kernels.Lanes;
             _line = WinogradKernels.Outputs * _part;
             int places = WinogradKernels.Places * (_place + _kernels.Lanes);
             int input = (2 * WinogradKernels.Inputs + 1) * _line + places + maps.Scratch(_line);
@@ -108,17 +112,16 @@ internal sealed unsafe class WinogradConvolution : IDisposable
             _filters = FeatureMaps.AddressOf(owner._filters);
             _blocks = FeatureMaps.AddressOf(torch.empty([_blocksAtOnce, _block], ScalarType.Float32));
             _scratch = FeatureMaps.AddressOf(torch.zeros([Workers.Count, _scratchSize], ScalarType.Float32));
-            _sums = new double[_images * _blocksOfImage * owner._outputs];
+            _sums = new double[_tiles.Count * owner._outputs];
             _squares = new double[_sums.Length];
         }
 
         public (double Mean, double Variance)[] Convolve()
         {
-            int blocks = _images * _blocksOfImage;
-            int inputPieces = DivideUp(_owner._inputs, InputsAtOnce), outputPieces = DivideUp(_owner._outputs, MapsAtOnce);
-            for (int first = 0; first < blocks; first += _blocksAtOnce)
+            int inputPieces = TileBlocks.DivideUp(_owner._inputs, InputsAtOnce), outputPieces = TileBlocks.DivideUp(_owner._outputs, MapsAtOnce);
+            for (int first = 0; first < _tiles.Count; first += _blocksAtOnce)
             {
-                int start = first, count = Math.Min(_blocksAtOnce, blocks - first);
+                int start = first, count = Math.Min(_blocksAtOnce, _tiles.Count - first);
                 Workers.Share(count * inputPieces, (piece, worker) => TransformInputs(start, piece / inputPieces, piece % inputPieces * InputsAtOnce, Scratch(worker)));
                 Workers.Share(count * outputPieces, (piece, worker) => MakeOutputs(start, piece / outputPieces, piece % outputPieces * MapsAtOnce, Scratch(worker)));
             }
@@ -128,21 +131,14 @@ internal sealed unsafe class WinogradConvolution : IDisposable
 
         private float* Scratch(int worker) => _scratch + (long)worker * _scratchSize;
 
-        private (int Image, int TileRow, int TileColumn, int Rows, int Columns) Block(int number)
-        {
-            int image = number / _blocksOfImage, inside = number % _blocksOfImage;
-            int row = inside / _blocksAcross * _blockRows, column = inside % _blocksAcross * _blockColumns;
-            return (image, row, column, Math.Min(_blockRows, _tileRows - row), Math.Min(_blockColumns, _tileColumns - column));
-        }
-
         /// <summary>Fills a block's place in memory: for each place, panel of tiles and input the panel's values.</summary>
         private void TransformInputs(int first, int slot, int firstInput, float* scratch)
         {
-            var (image, tileRow, tileColumn, rows, columns) = Block(first + slot);
+            var (image, tileRow, tileColumn, rows, columns) = _tiles[first + slot];
             float* lines = scratch, between = lines + WinogradKernels.Inputs * _line, line = between + WinogradKernels.Inputs * _line;
             float* places = line + _line, forReading = places + WinogradKernels.Places * (_place + _kernels.Lanes);
             float** six = stackalloc float*[WinogradKernels.Inputs];
-            int panel = _kernels.Panel, place = _place + _kernels.Lanes, panels = DivideUp(rows * columns, panel);
+            int panel = _kernels.Panel, place = _place + _kernels.Lanes, panels = TileBlocks.DivideUp(rows * columns, panel);
             for (int input = firstInput; input < Math.Min(firstInput + InputsAtOnce, _owner._inputs); input++)
             {
                 for (int row = 0; row < rows; row++)
@@ -153,7 +149,10 @@ internal sealed unsafe class WinogradConvolution : IDisposable
                         // The last two rows of the tiles above are the first two of these.
                         six[y] = lines + (top + 1 + y) % WinogradKernels.Inputs * _line;
                         if (row == 0 || y >= 2)
-                            ReadLine(image, input, top + y, WinogradKernels.Outputs * tileColumn - 1, columns, six[y], line, forReading);
+                        {
+                            FourParts.Read(
+                                _maps, _height, _width, image, input, top + y, WinogradKernels.Outputs * tileColumn - 1, WinogradKernels.Outputs * columns + 2, six[y], _part, line, forReading);
+                        }
                     }
 
                     _kernels.TransformInput(six, _part, between, columns, places + row * columns, place);
@@ -171,28 +170,11 @@ internal sealed unsafe class WinogradConvolution : IDisposable
             }
         }
 
-        /// <summary>A row of the inputs around a block's tiles, zero outside of the maps, in four parts.</summary>
-        private void ReadLine(int image, int input, int row, int from, int tiles, float* parts, float* line, float* scratch)
-        {
-            int count = WinogradKernels.Outputs * tiles + 2;
-            if (row < 0 || row >= _height)
-            {
-                new Span<float>(parts, _line).Clear();
-                return;
-            }
-
-            int left = Math.Max(0, -from), within = Math.Min(count - left, _width - from - left);
-            new Span<float>(line, left).Clear();
-            _maps.Read(image, input, row, from + left, within, line + left, scratch);
-            new Span<float>(line + left + within, _line - left - within).Clear();
-            FourParts.Split(line, parts, _part, tiles + 1);
-        }
-
         private void MakeOutputs(int first, int slot, int firstOutput, float* scratch)
         {
-            var (image, tileRow, tileColumn, rows, columns) = Block(first + slot);
-            int panel = _kernels.Panel, panels = DivideUp(rows * columns, panel), inputs = _owner._inputs;
-            int outputs = Math.Min(MapsAtOnce, _owner._outputs - firstOutput), groups = DivideUp(outputs, WinogradKernels.Rows);
+            var (image, tileRow, tileColumn, rows, columns) = _tiles[first + slot];
+            int panel = _kernels.Panel, panels = TileBlocks.DivideUp(rows * columns, panel), inputs = _owner._inputs;
+            int outputs = Math.Min(MapsAtOnce, _owner._outputs - firstOutput), groups = TileBlocks.DivideUp(outputs, WinogradKernels.Rows);
             float* products = scratch, between = products + WinogradKernels.Places * _products + _kernels.Lanes;
             float* parts = between + 24 * _kernels.Lanes, lines = parts + WinogradKernels.Outputs * _line;
             for (int at = 0; at < WinogradKernels.Places; at++)
@@ -210,7 +192,7 @@ internal sealed unsafe class WinogradConvolution : IDisposable
                         var ahead = new Ahead(
                             next + (long)p * WinogradKernels.Rows * inputs / panels, sizeof(float) * WinogradKernels.Rows / panels,
                             tiles + (long)inputs * _place + (long)share * inputs * _place / shares, sizeof(float) * _place / shares);
-                        _kernels.Multiply(filters, tiles + (long)p * inputs * panel, inputs, sums + p * panel, _place, ahead);
+                        _kernels.Multiply(filters, tiles + (long)p * inputs * panel, inputs, sums + p * panel, _place, isFurther: false, ahead);
                     }
                 }
             }
@@ -243,7 +225,7 @@ internal sealed unsafe class WinogradConvolution : IDisposable
         private (double Mean, double Variance) Statistics(int image)
         {
             double sum = 0, squares = 0;
-            int values = _blocksOfImage * _owner._outputs;
+            int values = _tiles.OfImage * _owner._outputs;
             for (int i = image * values; i < (image + 1) * values; i++)
                 (sum, squares) = (sum + _sums[i], squares + _squares[i]);
             double count = (double)_owner._outputs * _height * _width, mean = sum / count;
@@ -265,54 +247,6 @@ internal sealed unsafe class WinogradConvolution : IDisposable
             squares += Vector128.Sum(products + products2);
             for (; i < count; i++)
                 (sum, squares) = (sum + values[i], squares + (double)values[i] * values[i]);
-        }
-
-        private static int DivideUp(int value, int divisor) => (value + divisor - 1) / divisor;
-    }
-
-    /// <summary>A row in four parts: every fourth value from the first on, from the second on and so on.</summary>
-    private static class FourParts
-    {
-        /// <param name="row">The row, with values up to a multiple of 16.</param>
-        /// <param name="parts">Receives the parts, with values up to a multiple of 4.</param>
-        /// <param name="part">Floats from one part to the next.</param>
-        /// <param name="count">Values in a part.</param>
-        public static void Split(float* row, float* parts, int part, int count)
-        {
-            for (int i = 0; i < count; i += 4, row += 16)
-            {
-                var (a, b, c, d) = Transposed(Vector128.Load(row), Vector128.Load(row + 4), Vector128.Load(row + 8), Vector128.Load(row + 12));
-                a.Store(parts + i);
-                b.Store(parts + part + i);
-                c.Store(parts + 2 * part + i);
-                d.Store(parts + 3 * part + i);
-            }
-        }
-
-        /// <summary>The inverse.</summary>
-        public static void Join(float* parts, int part, float* row, int count)
-        {
-            for (int i = 0; i < count; i += 4, row += 16)
-            {
-                var (a, b, c, d) = Transposed(Vector128.Load(parts + i), Vector128.Load(parts + part + i), Vector128.Load(parts + 2 * part + i), Vector128.Load(parts + 3 * part + i));
-                a.Store(row);
-                b.Store(row + 4);
-                c.Store(row + 8);
-                d.Store(row + 12);
-            }
-        }
-
-        private static (Vector128<float>, Vector128<float>, Vector128<float>, Vector128<float>) Transposed(
-            Vector128<float> a, Vector128<float> b, Vector128<float> c, Vector128<float> d)
-        {
-            if (!Sse.IsSupported)
-            {
-                return (Vector128.Create(a[0], b[0], c[0], d[0]), Vector128.Create(a[1], b[1], c[1], d[1]),
-                    Vector128.Create(a[2], b[2], c[2], d[2]), Vector128.Create(a[3], b[3], c[3], d[3]));
-            }
-
-            Vector128<float> ab = Sse.UnpackLow(a, b), cd = Sse.UnpackLow(c, d), ab2 = Sse.UnpackHigh(a, b), cd2 = Sse.UnpackHigh(c, d);
-            return (Sse.MoveLowToHigh(ab, cd), Sse.MoveHighToLow(cd, ab), Sse.MoveLowToHigh(ab2, cd2), Sse.MoveHighToLow(cd2, ab2));
         }
     }
 }

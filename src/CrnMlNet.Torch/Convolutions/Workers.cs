@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace CrnMlNet.Torch.Inference;
+namespace CrnMlNet.Torch.Convolutions;
 
 /// <summary>Divides work among as many threads as libtorch has.</summary>
 internal static class Workers

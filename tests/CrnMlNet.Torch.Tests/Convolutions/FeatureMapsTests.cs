@@ -1,9 +1,9 @@
 using CrnMlNet.Torch.Backend;
-using CrnMlNet.Torch.Inference;
+using CrnMlNet.Torch.Convolutions;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace CrnMlNet.Torch.Tests.Inference;
+namespace CrnMlNet.Torch.Tests.Convolutions;
 
 public sealed unsafe class FeatureMapsTests
 {

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace CrnMlNet.Torch.Inference;
+namespace CrnMlNet.Torch.Convolutions;
 
 /// <summary>Feature maps that a convolution reads a piece of a row at a time, so that they need not stand in memory as it reads them.</summary>
 internal abstract unsafe class FeatureMaps

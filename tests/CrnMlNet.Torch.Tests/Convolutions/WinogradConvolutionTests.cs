@@ -1,10 +1,10 @@
 using System.Runtime.Intrinsics;
 using CrnMlNet.Torch.Backend;
-using CrnMlNet.Torch.Inference;
+using CrnMlNet.Torch.Convolutions;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace CrnMlNet.Torch.Tests.Inference;
+namespace CrnMlNet.Torch.Tests.Convolutions;
 
 [Collection(RunAlone.Name)]
 public sealed class WinogradConvolutionTests

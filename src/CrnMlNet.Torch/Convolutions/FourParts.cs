@@ -1,0 +1,122 @@
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace CrnMlNet.Torch.Convolutions;
+
+/// <summary>A row in four parts: every fourth value from the first on, from the second on and so on. So a tile's values are in the same lane of vectors.</summary>
+internal static unsafe class FourParts
+{
+    /// <summary>A piece of a row of feature maps, zero outside of the maps.</summary>
+    /// <param name="maps">The maps.</param>
+    /// <param name="height">Rows of the maps.</param>
+    /// <param name="width">Columns of the maps.</param>
+    /// <param name="image">Whose maps.</param>
+    /// <param name="channel">Which map.</param>
+    /// <param name="row">Which row, perhaps outside.</param>
+    /// <param name="from">The first column, perhaps outside.</param>
+    /// <param name="count">How many columns.</param>
+    /// <param name="parts">Receives the parts; all of them is written.</param>
+    /// <param name="part">Floats from one part to the next, a multiple of 4.</param>
+    /// <param name="line">Room for four parts.</param>
+    /// <param name="scratch">Room for what the maps need to read.</param>
+    public static void Read(
+        FeatureMaps maps, int height, int width, int image, int channel, int row, int from, int count, float* parts, int part, float* line, float* scratch)
+    {
+        int size = 4 * part;
+        if (row < 0 || row >= height)
+        {
+            new Span<float>(parts, size).Clear();
+            return;
+        }
+
+        int left = Math.Max(0, -from), within = Math.Min(count - left, width - from - left);
+        new Span<float>(line, left).Clear();
+        maps.Read(image, channel, row, from + left, within, line + left, scratch);
+        new Span<float>(line + left + within, size - left - within).Clear();
+        Split(line, parts, part, TileBlocks.DivideUp(count, 4));
+    }
+
+    /// <param name="row">The row, with values up to a multiple of 16.</param>
+    /// <param name="parts">Receives the parts, with values up to a multiple of 4.</param>
+    /// <param name="part">Floats from one part to the next.</param>
+    /// <param name="count">Values in a part.</param>
+    private static void Split(float* row, float* parts, int part, int count)
+    {
+        for (int i = 0; i < count; i += 4, row += 16)
+        {
+            var (a, b, c, d) = Transposed(Vector128.Load(row), Vector128.Load(row + 4), Vector128.Load(row + 8), Vector128.Load(row + 12));
+            a.Store(parts + i);
+            b.Store(parts + part + i);
+            c.Store(parts + 2 * part + i);
+            d.Store(parts + 3 * part + i);
+        }
+    }
+
+    /// <summary>Four parts as a row again.</summary>
+    /// <param name="parts">The parts, with values up to a multiple of 4.</param>
+    /// <param name="part">Floats from one part to the next.</param>
+    /// <param name="row">Receives the row, with values up to a multiple of 16.</param>
+    /// <param name="count">Values in a part.</param>
+    public static void Join(float* parts, int part, float* row, int count)
+    {
+        for (int i = 0; i < count; i += 4, row += 16)
+        {
+            var (a, b, c, d) = Transposed(Vector128.Load(parts + i), Vector128.Load(parts + part + i), Vector128.Load(parts + 2 * part + i), Vector128.Load(parts + 3 * part + i));
+            a.Store(row);
+            b.Store(row + 4);
+            c.Store(row + 8);
+            d.Store(row + 12);
+        }
+    }
+
+    /// <summary>Rows as columns.</summary>
+    /// <param name="rows">The rows.</param>
+    /// <param name="row">Floats from one row to the next.</param>
+    /// <param name="count">How many rows.</param>
+    /// <param name="length">Values in a row.</param>
+    /// <param name="columns">Receives the columns.</param>
+    /// <param name="column">Floats from one column to the next.</param>
+    public static void Transpose(float* rows, int row, int count, int length, float* columns, int column)
+    {
+        int y = 0;
+        for (; y <= count - 4; y += 4)
+        {
+            float* from = rows + (long)y * row;
+            int x = 0;
+            for (; x <= length - 4; x += 4)
+            {
+                var (a, b, c, d) = Transposed(Vector128.Load(from + x), Vector128.Load(from + row + x), Vector128.Load(from + 2 * row + x), Vector128.Load(from + 3 * row + x));
+                float* to = columns + (long)x * column + y;
+                a.Store(to);
+                b.Store(to + column);
+                c.Store(to + 2 * column);
+                d.Store(to + 3 * column);
+            }
+
+            for (; x < length; x++)
+            {
+                for (int i = 0; i < 4; i++)
+                    columns[(long)x * column + y + i] = from[(long)i * row + x];
+            }
+        }
+
+        for (; y < count; y++)
+        {
+            for (int x = 0; x < length; x++)
+                columns[(long)x * column + y] = rows[(long)y * row + x];
+        }
+    }
+
+    private static (Vector128<float>, Vector128<float>, Vector128<float>, Vector128<float>) Transposed(
+        Vector128<float> a, Vector128<float> b, Vector128<float> c, Vector128<float> d)
+    {
+        if (!Sse.IsSupported)
+        {
+            return (Vector128.Create(a[0], b[0], c[0], d[0]), Vector128.Create(a[1], b[1], c[1], d[1]),
+                Vector128.Create(a[2], b[2], c[2], d[2]), Vector128.Create(a[3], b[3], c[3], d[3]));
+        }
+
+        Vector128<float> ab = Sse.UnpackLow(a, b), cd = Sse.UnpackLow(c, d), ab2 = Sse.UnpackHigh(a, b), cd2 = Sse.UnpackHigh(c, d);
+        return (Sse.MoveLowToHigh(ab, cd), Sse.MoveHighToLow(cd, ab), Sse.MoveLowToHigh(ab2, cd2), Sse.MoveHighToLow(cd2, ab2));
+    }
+}

@@ -1,0 +1,125 @@
+using System.Diagnostics;
+using CrnMlNet.Torch.Backend;
+using CrnMlNet.Torch.Layouts;
+using CrnMlNet.Torch.Networks;
+using CrnMlNet.Torch.Objectives;
+using CrnMlNet.Torch.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace CrnMlNet.Benchmarks;
+
+/// <summary>A training step with a VGG-shaped perception network, in turn with <see cref="PlainTraining"/>'s from the same weights on the same pairs.</summary>
+internal static class TrainingStep
+{
+    private const double LearningRate = 1e-4;
+
+    /// <summary>A step may take half of the plain one's time.</summary>
+    private const double Least = 2;
+
+    /// <summary>Losses may differ by 2%.</summary>
+    private const double LargestDifference = 0.02;
+
+    /// <summary>Trains both and prints their times and losses.</summary>
+    /// <param name="architecture">The network.</param>
+    /// <param name="pairs">Pairs to learn from.</param>
+    /// <param name="steps">How many steps.</param>
+    /// <returns>Whether the limits are kept.</returns>
+    public static bool Report(CrnArchitecture architecture, int pairs, int steps)
+    {
+        TorchBackend.Start();
+        var data = Pairs(architecture, pairs);
+        using var network = new CascadedRefinementNetwork(architecture, seed: 1);
+        using var perception = RandomVgg19();
+        using var plain = new PlainTraining(network, perception, LearningRate);
+        double[] weights = [1, 0.6, 0.4, 0.5, 0.4, 10];
+        var options = new TrainingOptions { Epochs = (steps + pairs - 1) / pairs, LearningRate = LearningRate, Mirror = false, LayerWeights = LayerWeighting.Given(weights) };
+        var (ours, theirs, losses, plainLosses) = (new List<double>(), new List<double>(), new List<double>(), new List<double>());
+        double sum = 0;
+        var clock = Stopwatch.StartNew();
+        Trainer.Train(
+            network, perception, data, options,
+            progress =>
+            {
+                ours.Add(clock.Elapsed.TotalSeconds);
+                int inEpoch = (int)((progress.Step - 1) % pairs);
+                // The report tells the epoch's mean so far.
+                sum = inEpoch == 0 ? 0 : sum;
+                losses.Add(progress.Loss * (inEpoch + 1) - sum);
+                sum += losses[^1];
+                clock.Restart();
+                plainLosses.Add(PlainStep(plain, architecture, data, Order(options.Seed, progress.Epoch, pairs)[inEpoch], weights));
+                theirs.Add(clock.Elapsed.TotalSeconds);
+                clock.Restart();
+            },
+            _ => { }, CancellationToken.None);
+        double ratio = Median(theirs.Zip(ours, (plainly, fast) => plainly / fast));
+        int last = Math.Min(pairs, losses.Count);
+        double difference = Math.Abs(losses.TakeLast(last).Average() / plainLosses.TakeLast(last).Average() - 1);
+        Console.WriteLine(
+            $"{architecture.Height}x{architecture.Width}, width {architecture.WidthFactor:0.####}, {pairs} pairs, {get_num_threads()} threads, {losses.Count} steps: a step takes {Median(ours):0.000} s, "
+            + $"TorchSharp's {Median(theirs):0.000} s: {ratio:0.00} times as fast (at least {Least}); the last losses {losses.TakeLast(last).Average():0.00} and {plainLosses.TakeLast(last).Average():0.00}, "
+            + $"{100 * difference:0.000}% apart (at most {100 * LargestDifference}%)");
+        return ratio >= Least && difference <= LargestDifference;
+    }
+
+    private static double PlainStep(PlainTraining plain, CrnArchitecture architecture, TrainingPairs data, int pair, double[] weights)
+    {
+        using var scope = NewDisposeScope();
+        var (layouts, photos) = data.Batch([pair], [false], CPU);
+        var modules = architecture.Modules();
+        var pyramid = SemanticLayout.Pyramid(SemanticLayout.Extend(layouts, modules[^1].Rows, modules[^1].Columns), modules.Count);
+        return plain.Step(pyramid, photos, weights);
+    }
+
+    // The order in which EpochLoop goes through the pairs.
+    private static int[] Order(int seed, int epoch, int pairs)
+    {
+        var random = new Random(unchecked(seed * (int)0x9E3779B1 + epoch * (int)0x85EBCA6B));
+        int[] order = [.. Enumerable.Range(0, pairs)];
+        random.Shuffle(order);
+        return order;
+    }
+
+    /// <summary>VGG-19's shape with weights by chance, of such magnitude that activations keep theirs (He et al., 2015).</summary>
+    private static Vgg19 RandomVgg19()
+    {
+        var vgg19 = new Vgg19(new Vgg19Source("weights by chance", new string('0', 64), Vgg19Normalisation.TorchVision));
+        using var scope = NewDisposeScope();
+        using var generator = new Generator(3);
+        foreach (var (name, shape) in Vgg19.Shapes)
+        {
+            if (name.EndsWith(".weight", StringComparison.Ordinal))
+                vgg19.Weights[name].copy_(randn(shape, generator: generator) * Math.Sqrt(2.0 / (9 * shape[1])));
+        }
+
+        return vgg19;
+    }
+
+    /// <summary>Layouts of stripes, and photos of the same with a grain.</summary>
+    private static TrainingPairs Pairs(CrnArchitecture architecture, int count)
+    {
+        var random = new Random(1);
+        var pairs = new TrainingPairs(architecture.Channels, architecture.Height, architecture.Width);
+        for (int i = 0; i < count; i++)
+        {
+            var (ids, photo) = (new byte[architecture.Height * architecture.Width], new byte[3 * architecture.Height * architecture.Width]);
+            for (int pixel = 0; pixel < ids.Length; pixel++)
+            {
+                ids[pixel] = (byte)((pixel % architecture.Width * (i + 1) / 16 + pixel / architecture.Width / 16) % (architecture.Channels - 1));
+                for (int colour = 0; colour < 3; colour++)
+                    photo[colour * ids.Length + pixel] = (byte)Math.Clamp(20 * ids[pixel] % (200 - 40 * colour) + random.Next(40), 0, 255);
+            }
+
+            pairs.Add(ids, photo);
+        }
+
+        return pairs;
+    }
+
+    private static double Median(IEnumerable<double> values)
+    {
+        double[] sorted = [.. values.Order()];
+        return sorted[sorted.Length / 2];
+    }
+}
