@@ -45,6 +45,41 @@ internal static class Convolutions
             + $"{ratio:0.00} times as fast; greatest error {error:0.0e0} of the deviation");
     }
 
+    /// <summary>Times each with its gradients at filters and maps, in turn.</summary>
+    /// <param name="passes">How often.</param>
+    /// <param name="shapes">Inputs, outputs, rows and columns.</param>
+    public static void ReportGradients(int passes, params (int Inputs, int Outputs, int Rows, int Columns)[] shapes)
+    {
+        TorchBackend.Start();
+        Console.WriteLine($"{get_num_threads()} threads; medians of {passes}; forwards and backwards");
+        foreach (var (inputs, outputs, rows, columns) in shapes)
+        {
+            using var scope = NewDisposeScope();
+            var maps = randn(1, inputs, rows, columns).requires_grad_();
+            var filters = randn(outputs, inputs, 3, 3).requires_grad_();
+            var gradient = randn(1, outputs, rows, columns);
+            var (directly, fast) = (new double[passes], new double[passes]);
+            for (int pass = -1; pass < passes; pass++)
+            {
+                double plain = Seconds(() => Step((x, w) => nn.functional.conv2d(x, w, padding: [1, 1]))), winograd = Seconds(() => Step((x, w) => Convolution3x3.ByWinograd(x, w)));
+                // The first pass warms up.
+                if (pass >= 0)
+                    (directly[pass], fast[pass]) = (plain, winograd);
+            }
+
+            double ratio = Median([.. directly.Zip(fast, (a, b) => a / b)]);
+            Console.WriteLine(
+                $"  {inputs,4} -> {outputs,4} at {rows,4}x{columns,-4} direct {1000 * Median(directly),8:0.00} ms, Winograd {1000 * Median(fast),8:0.00} ms, {ratio:0.00} times as fast");
+
+            void Step(Func<Tensor, Tensor, Tensor> convolve)
+            {
+                using var step = NewDisposeScope();
+                (maps.grad, filters.grad) = (null, null);
+                convolve(maps, filters).BackPropagate(gradient);
+            }
+        }
+    }
+
     private static double Seconds(Action work)
     {
         var clock = Stopwatch.StartNew();

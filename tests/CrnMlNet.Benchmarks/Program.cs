@@ -10,6 +10,8 @@ using CrnMlNet.Torch.Networks;
 // dotnet run -c Release --project tests/CrnMlNet.Benchmarks training [steps]
 // Photos a second by batch and threads, of a small network and of the paper's:
 // dotnet run -c Release --project tests/CrnMlNet.Benchmarks painting [passes]
+// Saving and loading a model of the paper's size, and its first photo:
+// dotnet run -c Release --project tests/CrnMlNet.Benchmarks loading
 // What reading a model of 1.2 GB takes of memory:
 // dotnet run -c Release --project tests/CrnMlNet.Benchmarks reading
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
@@ -41,6 +43,12 @@ if (args is ["training", .. var howMany])
     return isFast & TrainingStep.Report(half with { Height = 64, Width = 128, WidthFactor = 0.25 }, pairs: 4, steps: 200) ? 0 : 1;
 }
 
+if (args is ["loading"])
+{
+    Loading.Report();
+    return 0;
+}
+
 if (args is ["painting", .. var times])
 {
     var small = new CrnArchitecture { Channels = CrnMlNet.LabelPalette.Cityscapes.ChannelCount, Height = 96, Width = 128, WidthFactor = 0.125 };
@@ -55,6 +63,9 @@ if (which == "convolutions")
 {
     Convolutions.Report(
         passes ?? 5, (532, 512, 64, 128), (532, 512, 128, 256), (1044, 1024, 16, 32), (1044, 1024, 8, 16), (1044, 1024, 4, 8), (148, 32, 256, 256), (32, 32, 256, 256), (64, 64, 64, 64), (32, 32, 32, 32), (16, 16, 64, 64));
+    Convolutions.ReportGradients(
+        passes ?? 5, (275, 256, 64, 128), (512, 512, 16, 32), (512, 512, 32, 64), (64, 64, 128, 256), (512, 512, 8, 16), (128, 128, 24, 32), (76, 64, 48, 64), (32, 32, 48, 64), (16, 16, 96, 128),
+        (32, 32, 96, 128), (128, 128, 12, 16), (128, 128, 16, 32));
     return 0;
 }
 

@@ -14,8 +14,12 @@ internal static class Convolution3x3
     /// <returns>The outputs <c>[N, outputs, H, W]</c>. Where gradients are kept, they are to be taken by <see cref="BackPropagate"/>.</returns>
     public static Tensor Run(Tensor maps, Tensor filters, Tensor? biases = null)
     {
-        if (!Pays(maps, filters))
-            return nn.functional.conv2d(maps, filters, biases, padding: [1, 1]);
+        return Pays(maps, filters) ? ByWinograd(maps, filters, biases) : nn.functional.conv2d(maps, filters, biases, padding: [1, 1]);
+    }
+
+    /// <summary>Convolves by Winograd's algorithm, whether that pays or not.</summary>
+    internal static Tensor ByWinograd(Tensor maps, Tensor filters, Tensor? biases = null)
+    {
         // TorchSharp keeps the outputs' likenesses, which this drops at once.
         using var scope = NewDisposeScope();
         var outputs = is_grad_enabled() && (maps.requires_grad || filters.requires_grad || biases is { requires_grad: true })
