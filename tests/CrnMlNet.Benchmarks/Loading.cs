@@ -23,8 +23,17 @@ internal static class Loading
             // How it was trained is not what is measured.
             var training = new TrainingRecord
             {
-                Pairs = 1, Steps = 0, BatchSize = 1, LearningRate = 1e-4, Mirror = false, Seed = 1, Stopped = false, Seconds = 0, Perception = "none",
-                LayerWeights = new Dictionary<string, double>(), LossByEpoch = [],
+                Pairs = 1,
+                Steps = 0,
+                BatchSize = 1,
+                LearningRate = 1e-4,
+                Mirror = false,
+                Seed = 1,
+                Stopped = false,
+                Seconds = 0,
+                Perception = "none",
+                LayerWeights = new Dictionary<string, double>(),
+                LossByEpoch = [],
             };
             var model = new SynthesisModel("Labels", "Synthesized", new LabelDecoder(palette, LabelEncoding.Index, UnknownLabelPolicy.Void), architecture, training);
             var mlContext = new MLContext();
