@@ -164,6 +164,9 @@ public sealed partial class SynthesizeFromLabelsEstimator
         /// </summary>
         public Vgg19Normalisation? PerceptionNormalisation { get; set; }
 
+        /// <summary>In which numbers the training computes its 3x3 convolutions: bfloat16 on a GPU, unless set, and float32 on the CPU.</summary>
+        public TrainingPrecision TrainingPrecision { get; set; }
+
         /// <summary>
         /// Bytes of memory for what the perception network sees in photos, which is kept from one epoch to the next: 512 MiB unless set. With
         /// VGG-19 at 256x512 a photo and its mirror image take 128 MB. Of no effect on a GPU.
@@ -319,6 +322,7 @@ public sealed partial class SynthesizeFromLabelsEstimator
             SegmenterEpochs = SegmenterEpochs,
             Mirror = Mirror,
             NewestModules = TrainOnlyNewestModules,
+            Precision = TrainingPrecision,
             PhotoFeatureMemory = PhotoFeatureMemory,
             PhotoFeatureFolder = PhotoFeatureFolder,
             GradientCheckpointing = GradientCheckpointing ?? false,

@@ -1,13 +1,14 @@
 using System.Globalization;
 using CrnMlNet.Benchmarks;
 using CrnMlNet.Torch.Networks;
+using CrnMlNet.Torch.Training;
 
 // What scoring costs beside the network's forward pass: reading labels, cursors, tensors in and out, images.
 // dotnet run -c Release --project tests/CrnMlNet.Benchmarks [small|large] [passes]
 // What training takes of memory, with and without gradient checkpointing, where it is estimated at no more than so many GiB:
 // dotnet run -c Release --project tests/CrnMlNet.Benchmarks memory GIB [HEIGHTxWIDTH:FACTOR ...]
 // A training step against the same in plain TorchSharp; and their losses after 200 steps:
-// dotnet run -c Release --project tests/CrnMlNet.Benchmarks training [steps]
+// dotnet run -c Release --project tests/CrnMlNet.Benchmarks training [steps [float32|bfloat16]]
 // Photos a second by batch and threads, of a small network and of the paper's:
 // dotnet run -c Release --project tests/CrnMlNet.Benchmarks painting [passes]
 // Saving and loading a model of the paper's size, and its first photo:
@@ -36,11 +37,13 @@ if (args is ["memory", var limit, .. var sizes])
     return 0;
 }
 
-if (args is ["training", .. var howMany])
+if (args is ["training", .. var stepsAndPrecision])
 {
     var half = new CrnArchitecture { Channels = CrnMlNet.LabelPalette.Cityscapes.ChannelCount, Height = 128, Width = 256, WidthFactor = 0.5 };
-    var isFast = TrainingStep.Report(half, pairs: 4, steps: howMany is [var steps] ? int.Parse(steps, CultureInfo.InvariantCulture) : 16);
-    return isFast & TrainingStep.Report(half with { Height = 64, Width = 128, WidthFactor = 0.25 }, pairs: 4, steps: 200) ? 0 : 1;
+    int steps = stepsAndPrecision is [var many, ..] ? int.Parse(many, CultureInfo.InvariantCulture) : 16;
+    var precision = stepsAndPrecision is [_, var numbers] ? Enum.Parse<TrainingPrecision>(numbers, ignoreCase: true) : TrainingPrecision.Float32;
+    var isFast = TrainingStep.Report(half, pairs: 4, steps, precision);
+    return isFast & TrainingStep.Report(half with { Height = 64, Width = 128, WidthFactor = 0.25 }, pairs: 4, steps: 200, precision) ? 0 : 1;
 }
 
 if (args is ["loading"])

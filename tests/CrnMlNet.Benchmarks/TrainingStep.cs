@@ -24,8 +24,9 @@ internal static class TrainingStep
     /// <param name="architecture">The network.</param>
     /// <param name="pairs">Pairs to learn from.</param>
     /// <param name="steps">How many steps.</param>
+    /// <param name="precision">In which numbers ours computes.</param>
     /// <returns>Whether the limits are kept.</returns>
-    public static bool Report(CrnArchitecture architecture, int pairs, int steps)
+    public static bool Report(CrnArchitecture architecture, int pairs, int steps, TrainingPrecision precision)
     {
         TorchBackend.Start();
         var data = Pairs(architecture, pairs);
@@ -33,7 +34,7 @@ internal static class TrainingStep
         using var perception = RandomVgg19();
         using var plain = new PlainTraining(network, perception, LearningRate);
         double[] weights = [1, 0.6, 0.4, 0.5, 0.4, 10];
-        var options = new TrainingOptions { Epochs = (steps + pairs - 1) / pairs, LearningRate = LearningRate, Mirror = false, LayerWeights = LayerWeighting.Given(weights) };
+        var options = new TrainingOptions { Epochs = (steps + pairs - 1) / pairs, LearningRate = LearningRate, Precision = precision, Mirror = false, LayerWeights = LayerWeighting.Given(weights) };
         var (ours, theirs, losses, plainLosses) = (new List<double>(), new List<double>(), new List<double>(), new List<double>());
         double sum = 0;
         var clock = Stopwatch.StartNew();
@@ -57,7 +58,7 @@ internal static class TrainingStep
         int last = Math.Min(pairs, losses.Count);
         double difference = Math.Abs(losses.TakeLast(last).Average() / plainLosses.TakeLast(last).Average() - 1);
         Console.WriteLine(
-            $"{architecture.Height}x{architecture.Width}, width {architecture.WidthFactor:0.####}, {pairs} pairs, {get_num_threads()} threads, {losses.Count} steps: a step takes {Median(ours):0.000} s, "
+            $"{architecture.Height}x{architecture.Width}, width {architecture.WidthFactor:0.####}, {pairs} pairs, {get_num_threads()} threads, {precision}, {losses.Count} steps: a step takes {Median(ours):0.000} s, "
             + $"TorchSharp's {Median(theirs):0.000} s: {ratio:0.00} times as fast (at least {Least}); the last losses {losses.TakeLast(last).Average():0.00} and {plainLosses.TakeLast(last).Average():0.00}, "
             + $"{100 * difference:0.000}% apart (at most {100 * LargestDifference}%)");
         return ratio >= Least && difference <= LargestDifference;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using CrnMlNet.Torch.Networks;
 using CrnMlNet.Torch.Objectives;
+using CrnMlNet.Torch.Training;
 
 namespace CrnMlNet.Cli.Commands;
 
@@ -100,6 +101,7 @@ internal static class TrainCommand
             Description = "What the weights in that file expect of images, if not what the file gives evidence of. [default: found out]",
             HelpName = string.Join('|', normalisations),
         }.AcceptOnlyFromAmong(normalisations);
+        var precision = OneOf("--precision", "In which numbers 3x3 convolutions compute; auto is bfloat16 on a GPU and float32 on the CPU.", defaults.TrainingPrecision);
         var photoFeatureMemory = new Option<int>("--photo-feature-memory")
         {
             Description = "Memory in MiB for what the perception network sees in photos, kept from one epoch to the next.",
@@ -145,7 +147,7 @@ internal static class TrainCommand
             labels, photos, output, palette, recipe, height, width, epochs, stages, batchSize, learningRate, widthFactor, noiseChannels,
             imagesPerLayout, diversity, layerWeights, seed, device,
             validationLabels, validationPhotos, validationShare, patience, timeBudget, warmStart, gradientCheckpointing,
-            unknownLabels, labelEncoding, vivid, halfPrecision, noMirror, perception, perceptionWeights, perceptionNormalisation, photoFeatureMemory, photoFeatureFolder, segmenter, checkpoints, checkpointInterval, fresh, samples, sampleCount,
+            unknownLabels, labelEncoding, vivid, halfPrecision, noMirror, perception, perceptionWeights, perceptionNormalisation, precision, photoFeatureMemory, photoFeatureFolder, segmenter, checkpoints, checkpointInterval, fresh, samples, sampleCount,
         };
         command.SetAction(parsed =>
         {
@@ -182,6 +184,7 @@ internal static class TrainCommand
                 Perception = Enum.Parse<PerceptionChoice>(parsed.GetRequiredValue(perception), ignoreCase: true),
                 PerceptionWeightsPath = parsed.GetValue(perceptionWeights),
                 PerceptionNormalisation = parsed.GetValue(perceptionNormalisation) is { } name ? Vgg19Normalisation.Parse(name) : null,
+                TrainingPrecision = Enum.Parse<TrainingPrecision>(parsed.GetRequiredValue(precision), ignoreCase: true),
                 PhotoFeatureMemory = (long)parsed.GetRequiredValue(photoFeatureMemory) << 20,
                 PhotoFeatureFolder = parsed.GetValue(photoFeatureFolder),
                 SegmenterPath = parsed.GetValue(segmenter),

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace CrnMlNet.Torch.Convolutions;
 
-/// <summary>3x3 convolutions of stride 1, padded by 1, with their gradients: by Winograd's F(4x4, 3x3) where that pays, or libtorch's own.</summary>
+/// <summary>3x3 convolutions of stride 1, padded by 1, with their gradients: by Winograd's F(4x4, 3x3) where that pays, or libtorch's own; see also <see cref="MixedPrecision"/>.</summary>
 internal static class Convolution3x3
 {
     /// <summary>Convolves.</summary>
@@ -14,6 +14,8 @@ internal static class Convolution3x3
     /// <returns>The outputs <c>[N, outputs, H, W]</c>. Where gradients are kept, they are to be taken by <see cref="BackPropagate"/>.</returns>
     public static Tensor Run(Tensor maps, Tensor filters, Tensor? biases = null)
     {
+        if (MixedPrecision.IsOn)
+            return InBFloat16(maps, filters, biases);
         return Pays(maps, filters) ? ByWinograd(maps, filters, biases) : nn.functional.conv2d(maps, filters, biases, padding: [1, 1]);
     }
 
@@ -41,6 +43,15 @@ internal static class Convolution3x3
     // Measured with the benchmarks "convolutions" and "training": the filters are transformed each time.
     private static bool Pays(Tensor maps, Tensor filters)
         => maps.device_type == DeviceType.CPU && maps.dtype == ScalarType.Float32 && maps.shape[2] * maps.shape[3] >= 512 && Math.Min(filters.shape[0], filters.shape[1]) >= 16;
+
+    private static Tensor InBFloat16(Tensor maps, Tensor filters, Tensor? biases)
+    {
+        using var scope = NewDisposeScope();
+        // TorchSharp has no memory format, but strides make one.
+        var channelsLast = maps.to(ScalarType.BFloat16).permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2);
+        var sums = nn.functional.conv2d(channelsLast, filters.to(ScalarType.BFloat16), biases?.to(ScalarType.BFloat16), padding: [1, 1]);
+        return sums.to(ScalarType.Float32).contiguous().MoveToOuterDisposeScope();
+    }
 
     private static Tensor Convolve(Tensor maps, Tensor filters, Tensor? biases)
     {

@@ -1,3 +1,4 @@
+using CrnMlNet.Torch.Convolutions;
 using CrnMlNet.Torch.Networks;
 using CrnMlNet.Torch.Objectives;
 using TorchSharp;
@@ -108,6 +109,7 @@ public static class Trainer
         SynthesisNetwork network, IPerceptionNetwork perception, SegmentationNetwork? given, TrainingPairs pairs, TrainingPairs? validation, TrainingOptions options,
         AdamState? start, Action<TrainingProgress> report, Action<TrainingProgress> reportSegmenter, Action<string> log, Action<string> warn, Device device, CancellationToken cancellation)
     {
+        using var precision = MixedPrecision.Use(options.Precision == TrainingPrecision.BFloat16 || options.Precision == TrainingPrecision.Auto && device.type == DeviceType.CUDA);
         (network as CascadedRefinementNetwork)?.LearnOnly(options.NewestModules);
         bool isAdversarial = options.Objective.Adversarial > 0;
         using var adam = new Adam(network, options.LearningRate, isAdversarial ? Adversary.MeanDecay : Adam.MeanDecay);

@@ -33,6 +33,9 @@ public sealed record TrainingOptions
     /// </summary>
     public bool GradientCheckpointing { get; init; }
 
+    /// <summary>In which numbers 3x3 convolutions compute.</summary>
+    public TrainingPrecision Precision { get; init; }
+
     /// <summary>
     /// Bytes of memory for what the perception network sees in photos, which is kept from one epoch to the next; at least 0. Of photos
     /// beyond that it is worked out each time, or kept in <see cref="PhotoFeatureFolder"/>. On the CPU alone.
@@ -76,6 +79,8 @@ public sealed record TrainingOptions
         ArgumentOutOfRangeException.ThrowIfLessThan(Epochs, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(BatchSize, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(SegmenterEpochs, 1);
+        if (!Enum.IsDefined(Precision))
+            throw new ArgumentOutOfRangeException(nameof(Precision), Precision, $"The precision must be one of {string.Join(", ", Enum.GetNames<TrainingPrecision>())}.");
         ArgumentOutOfRangeException.ThrowIfNegative(PhotoFeatureMemory);
         if (PhotoFeatureFolder is not null && !Directory.Exists(PhotoFeatureFolder))
             throw new ArgumentOutOfRangeException(nameof(PhotoFeatureFolder), PhotoFeatureFolder, "The folder for what is seen in photos does not exist. Make it first, or leave it out.");

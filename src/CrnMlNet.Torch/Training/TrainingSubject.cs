@@ -26,6 +26,7 @@ internal sealed record TrainingSubject(IReadOnlyDictionary<string, string> Prope
         ["Network"] = nameof(NetworkKind.CascadedRefinement),
         ["Objective"] = new Objective().ToString(),
         ["segmentation network"] = None,
+        ["Precision"] = nameof(TrainingPrecision.Auto),
     };
 
     public static TrainingSubject Of(
@@ -47,6 +48,7 @@ internal sealed record TrainingSubject(IReadOnlyDictionary<string, string> Prope
             ["Mirror"] = Text(options.Mirror),
             ["Seed"] = Text(options.Seed),
             ["Objective"] = options.Objective.ToString(),
+            ["Precision"] = options.Precision.ToString(),
             ["LayerWeights"] = options.LayerWeights.ToString(),
             ["Diversity"] = options.Diversity.ToString(),
             ["TrainOnlyNewestModules"] = options.NewestModules is { } newest ? Text(newest) : All,

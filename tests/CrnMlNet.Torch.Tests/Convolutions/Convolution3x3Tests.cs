@@ -58,6 +58,30 @@ public sealed class Convolution3x3Tests
     }
 
     [Fact]
+    public void InMixedPrecisionEachNumberIsRoundedToEightBitsAndTheFiltersStayAsTheyAre()
+    {
+        using var scope = NewDisposeScope();
+        using var generator = new Generator(3);
+        var maps = randn([1, 16, 24, 24], generator: generator);
+        var filters = randn([16, 16, 3, 3], generator: generator).requires_grad_();
+        var weights = randn([1, 16, 24, 24], generator: generator);
+        Convolution3x3.Run(maps, filters).BackPropagate(weights);
+        var (exact, gradient) = (Convolution3x3.Run(maps, filters).detach(), filters.grad!.clone());
+        filters.grad = null;
+
+        Tensor rounded;
+        using (MixedPrecision.Use(true))
+            rounded = Convolution3x3.Run(maps, filters);
+        rounded.BackPropagate(weights);
+
+        Assert.Equal((ScalarType.Float32, ScalarType.Float32), (rounded.dtype, filters.grad!.dtype));
+        // Half of a unit in the last of 8 bits is 0.2%, and errors of 144 products add up like chance.
+        Assert.InRange(Difference(rounded.detach(), exact), 1e-4, 2e-2);
+        Assert.InRange(Difference(filters.grad!, gradient), 1e-4, 2e-2);
+        Assert.False(MixedPrecision.IsOn);
+    }
+
+    [Fact]
     public void GradientsAddUp()
     {
         using var scope = NewDisposeScope();
