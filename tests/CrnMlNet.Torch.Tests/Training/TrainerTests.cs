@@ -151,7 +151,7 @@ public sealed class TrainerTests
         SegmentationTraining.Train(segmenter, pairs, new() { Epochs = 15 }, _ => { }, CancellationToken.None);
         using var network = new CascadedRefinementNetwork(Small);
         using var perception = new NoPerception();
-        var options = Options with { Epochs = 40, Objective = new() { Comparison = Comparison.None, Segmentation = 2 } };
+        var options = Options with { Epochs = 60, Objective = new() { Comparison = Comparison.None, Segmentation = 2 } };
 
         var summary = Trainer.Train(network, perception, pairs, options, _ => { }, _ => { }, CancellationToken.None, segmenter: segmenter);
 
@@ -217,8 +217,11 @@ public sealed class TrainerTests
         Assert.All(network.parameters(), parameter => Assert.True(parameter.requires_grad));
     }
 
-    [Fact]
-    public void NoTensorIsLeftPerStep()
+    [Theory]
+    [InlineData(0)]
+    // What is seen in the four photos is kept from the first epoch on.
+    [InlineData(1 << 30)]
+    public void NoTensorIsLeftPerStep(long photoFeatureMemory)
     {
         var pairs = ShadedShapes.Pairs(4, seed: 1);
         using var network = new CascadedRefinementNetwork(Small);
@@ -226,10 +229,11 @@ public sealed class TrainerTests
         var live = new List<long>();
 
         Trainer.Train(
-            network, perception, pairs, Options with { Epochs = 5, BatchSize = 1 },
+            network, perception, pairs, Options with { Epochs = 5, BatchSize = 1, Mirror = false, PhotoFeatureMemory = photoFeatureMemory },
             _ => live.Add(DisposeScopeManager.Statistics.ThreadTotalLiveCount), _ => { }, CancellationToken.None);
 
-        Assert.All(live.Skip(1), count => Assert.Equal(live[1], count));
+        Assert.All(live.Skip(4), count => Assert.Equal(live[4], count));
+        Assert.Equal(photoFeatureMemory > 0 ? 2 * perception.Taps.Count : 0, live[4] - live[1]);
     }
 
     [Fact]
