@@ -51,6 +51,7 @@ internal static class Convolutions
     public static void ReportGradients(int passes, params (int Inputs, int Outputs, int Rows, int Columns)[] shapes)
     {
         TorchBackend.Start();
+        using var arena = Arena.Open();
         Console.WriteLine($"{get_num_threads()} threads; medians of {passes}; forwards and backwards");
         foreach (var (inputs, outputs, rows, columns) in shapes)
         {

@@ -10,7 +10,7 @@ namespace CrnMlNet.Torch.Backend;
 /// TorchSharp starts libtorch by itself at the first tensor. Starting it here first adds three things: Linux systems older
 /// than GCC 13's C++ library (Debian 12, Ubuntu 22.04) work, a libtorch from elsewhere can be used, and a failure is one
 /// readable error. So call <see cref="Start"/> before anything else of TorchSharp. On Linux it also lets libtorch's threads
-/// sleep while they wait for each other, unless <c>OMP_WAIT_POLICY</c> or <c>GOMP_SPINCOUNT</c> is set.
+/// sleep soon while they wait for each other, unless <c>OMP_WAIT_POLICY</c> or <c>GOMP_SPINCOUNT</c> is set.
 /// </para>
 /// <para>
 /// The environment variable <c>CRN_LIBTORCH</c> names a folder with another libtorch of the version that TorchSharp is
@@ -45,7 +45,7 @@ public static class TorchBackend
             if (_started)
                 return;
             var tried = new List<string>();
-            ThreadWaiting.SleepAtOnce();
+            ThreadWaiting.SleepSoon();
             if (!IsLoaded("LibTorchSharp") && !(LoadLibTorch(tried) && LoadLibTorchSharp(tried)))
                 throw Failure(tried);
             CallOnce(tried);

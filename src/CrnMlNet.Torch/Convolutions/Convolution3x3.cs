@@ -41,8 +41,10 @@ internal static class Convolution3x3
     }
 
     // Measured with the benchmarks "convolutions" and "training": the filters are transformed each time.
+    private const int FewestPixels = 768, FewestMaps = 48, FewestPixelsOfFilterGradient = 2048;
+
     private static bool Pays(Tensor maps, Tensor filters)
-        => maps.device_type == DeviceType.CPU && maps.dtype == ScalarType.Float32 && maps.shape[2] * maps.shape[3] >= 512 && Math.Min(filters.shape[0], filters.shape[1]) >= 16;
+        => maps.device_type == DeviceType.CPU && maps.dtype == ScalarType.Float32 && maps.shape[2] * maps.shape[3] >= FewestPixels && Math.Min(filters.shape[0], filters.shape[1]) >= FewestMaps;
 
     private static Tensor InBFloat16(Tensor maps, Tensor filters, Tensor? biases)
     {
@@ -56,9 +58,11 @@ internal static class Convolution3x3
     private static Tensor Convolve(Tensor maps, Tensor filters, Tensor? biases)
     {
         using var scope = NewDisposeScope();
-        using var convolution = new WinogradConvolution(filters.contiguous());
+        var arena = Arena.Current;
         var outputs = torch.empty([maps.shape[0], filters.shape[0], maps.shape[2], maps.shape[3]], ScalarType.Float32);
-        convolution.Convolve(new ActivatedMaps(maps.contiguous()), outputs);
+        using (var convolution = new WinogradConvolution(filters.contiguous(), arena: arena))
+            convolution.Convolve(new ActivatedMaps(maps.contiguous()), outputs);
+        arena?.GiveBack();
         if (biases is not null)
         {
             using Scalar one = 1;
@@ -66,6 +70,22 @@ internal static class Convolution3x3
         }
 
         return outputs.MoveToOuterDisposeScope();
+    }
+
+    private static Tensor FilterGradient(Tensor maps, Tensor gradient)
+    {
+        using var scope = NewDisposeScope();
+        if (maps.shape[2] * maps.shape[3] >= FewestPixelsOfFilterGradient)
+        {
+            var arena = Arena.Current;
+            var filters = WinogradFilterGradient.Of(new ActivatedMaps(maps.contiguous()), gradient, arena: arena);
+            arena?.GiveBack();
+            return filters.MoveToOuterDisposeScope();
+        }
+
+        // Of few tiles, the sums for each place of the 6x6 would be most of the work: products with all shifted inputs, [N, outputs, pixels] x [N, pixels, inputs x 9].
+        var shifted = nn.functional.unfold(maps, (3, 3), padding: (1, 1));
+        return torch.bmm(gradient.flatten(2), shifted.transpose(1, 2)).sum([0]).reshape(gradient.shape[1], maps.shape[1], 3, 3).MoveToOuterDisposeScope();
     }
 
     /// <summary>The convolution in libtorch's graph.</summary>
@@ -95,13 +115,15 @@ internal static class Convolution3x3
         {
             var (maps, filters, biases) = ((Tensor)vars[0], (Tensor)vars[1], vars[2] as Tensor);
             ctx.save_for_backward([maps, filters]);
+            // Zeros would be made like outputs that are no longer there.
+            ctx.set_materialize_grads(false);
             ctx.save_data(nameof(biases), biases is { requires_grad: true });
             return Convolve(maps, filters, biases);
         }
 
         public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
         {
-            if (_failure is not null)
+            if (_failure is not null || grad_output.IsInvalid)
                 return [null!, null!, null!];
             // libtorch has its own hold on what was handed to it before; all would be in memory till the end otherwise.
             DisposeHandedOver();
@@ -134,7 +156,7 @@ internal static class Convolution3x3
             atOutputs.Dispose();
             // The outputs' gradients go back through the filters, turned round.
             var toMaps = maps.requires_grad ? Convolve(gradient, filters.transpose(0, 1).flip(2, 3), null) : null;
-            var toFilters = filters.requires_grad ? WinogradFilterGradient.Of(new ActivatedMaps(maps.contiguous()), gradient) : null;
+            var toFilters = filters.requires_grad ? FilterGradient(maps, gradient) : null;
             var toBiases = ctx.get_data("biases") is true ? gradient.sum([0, 2, 3]) : null;
             return [toMaps?.MoveToOuterDisposeScope()!, toFilters?.MoveToOuterDisposeScope()!, toBiases?.MoveToOuterDisposeScope()!];
         }

@@ -17,18 +17,24 @@ internal sealed unsafe class WinogradConvolution : IDisposable
     private const int BlockFloats = 68_000, LargestBlock = 256, MapsAtOnce = 8 * WinogradKernels.Rows, InputsAtOnce = 16;
 
     private readonly WinogradKernels _kernels;
-    private readonly Tensor _filters;
+    private readonly Arena? _arena;
+    private readonly Tensor? _owned;
+    private readonly float* _filters;
     private readonly int _inputs, _outputs, _groups;
 
     /// <summary>Transforms the filters.</summary>
     /// <param name="weight">The filters <c>[outputs, inputs, 3, 3]</c>.</param>
     /// <param name="kernels">What computes; null: <see cref="WinogradKernels.Best"/>.</param>
-    public WinogradConvolution(Tensor weight, WinogradKernels? kernels = null)
+    /// <param name="arena">Whose memory to work in, which must not be given back before this is done with; null: memory of its own.</param>
+    public WinogradConvolution(Tensor weight, WinogradKernels? kernels = null, Arena? arena = null)
     {
-        _kernels = kernels ?? WinogradKernels.Best;
+        (_kernels, _arena) = (kernels ?? WinogradKernels.Best, arena);
         (_outputs, _inputs) = ((int)weight.shape[0], (int)weight.shape[1]);
         _groups = (_outputs + WinogradKernels.Rows - 1) / WinogradKernels.Rows;
-        _filters = torch.zeros([WinogradKernels.Places, _groups, _inputs, WinogradKernels.Rows], ScalarType.Float32).DetachFromDisposeScope();
+        long[] shape = [WinogradKernels.Places, _groups, _inputs, WinogradKernels.Rows];
+        // The last group may have rows to spare, of which nothing is read in the end.
+        _owned = arena is null ? torch.zeros(shape, ScalarType.Float32).DetachFromDisposeScope() : null;
+        _filters = _owned is not null ? FeatureMaps.AddressOf(_owned) : arena!.Take(shape[0] * shape[1] * shape[2] * shape[3]);
         float* filters = FeatureMaps.AddressOf(weight);
         Workers.Share(_groups, (group, _) => TransformFilters(filters, group));
     }
@@ -45,14 +51,13 @@ internal sealed unsafe class WinogradConvolution : IDisposable
         return new Run(this, maps, result).Convolve();
     }
 
-    public void Dispose() => _filters.Dispose();
+    public void Dispose() => _owned?.Dispose();
 
     /// <summary>Fills a group's place in memory: for each place and input the group's filters.</summary>
     private void TransformFilters(float* filters, int group)
     {
         int lanes = _kernels.Lanes, first = group * WinogradKernels.Rows, outputs = Math.Min(WinogradKernels.Rows, _outputs - first);
         float* nine = stackalloc float[9 * lanes], between = stackalloc float[18 * lanes], places = stackalloc float[WinogradKernels.Places * WinogradKernels.Rows * lanes];
-        float* transformed = FeatureMaps.AddressOf(_filters);
         for (int input = 0; input < _inputs; input += lanes)
         {
             int inputs = Math.Min(lanes, _inputs - input);
@@ -66,7 +71,7 @@ internal sealed unsafe class WinogradConvolution : IDisposable
             {
                 FourParts.Transpose(
                     places + place * WinogradKernels.Rows * lanes, lanes, outputs, inputs,
-                    transformed + (((long)place * _groups + group) * _inputs + input) * WinogradKernels.Rows, WinogradKernels.Rows);
+                    _filters + (((long)place * _groups + group) * _inputs + input) * WinogradKernels.Rows, WinogradKernels.Rows);
             }
         }
     }
@@ -109,12 +114,14 @@ internal sealed unsafe class WinogradConvolution : IDisposable
             _scratchSize = Math.Max(input, output);
 
             _result = FeatureMaps.AddressOf(result);
-            _filters = FeatureMaps.AddressOf(owner._filters);
-            _blocks = FeatureMaps.AddressOf(torch.empty([_blocksAtOnce, _block], ScalarType.Float32));
-            _scratch = FeatureMaps.AddressOf(torch.zeros([Workers.Count, _scratchSize], ScalarType.Float32));
+            _filters = owner._filters;
+            _blocks = Take(_blocksAtOnce * _block);
+            _scratch = Take((long)Workers.Count * _scratchSize);
             _sums = new double[_tiles.Count * owner._outputs];
             _squares = new double[_sums.Length];
         }
+
+        private float* Take(long count) => _owner._arena is { } arena ? arena.Take(count) : FeatureMaps.AddressOf(torch.empty([count], ScalarType.Float32));
 
         public (double Mean, double Variance)[] Convolve()
         {

@@ -17,11 +17,12 @@ internal static unsafe class WinogradFilterGradient
     /// <param name="maps">The convolution's inputs.</param>
     /// <param name="gradient">The gradient at its outputs <c>[N, outputs, H, W]</c>, contiguous.</param>
     /// <param name="kernels">What computes; null: <see cref="WinogradKernels.Best"/>.</param>
+    /// <param name="arena">Whose memory to work in; null: memory of its own.</param>
     /// <returns>The gradient at the filters <c>[outputs, inputs, 3, 3]</c>.</returns>
-    public static Tensor Of(FeatureMaps maps, Tensor gradient, WinogradKernels? kernels = null)
+    public static Tensor Of(FeatureMaps maps, Tensor gradient, WinogradKernels? kernels = null, Arena? arena = null)
     {
         using var scope = NewDisposeScope();
-        return new Run(maps, gradient, kernels ?? WinogradKernels.Best).Sum().MoveToOuterDisposeScope();
+        return new Run(maps, gradient, kernels ?? WinogradKernels.Best, arena).Sum().MoveToOuterDisposeScope();
     }
 
     /// <summary>One gradient on its way.</summary>
@@ -40,7 +41,7 @@ internal static unsafe class WinogradFilterGradient
         private readonly int _part, _line, _row, _sum, _scratchSize;
         private readonly float* _inputTiles, _gradientTiles, _sums, _scratch;
 
-        public Run(FeatureMaps maps, Tensor gradient, WinogradKernels kernels)
+        public Run(FeatureMaps maps, Tensor gradient, WinogradKernels kernels, Arena? arena)
         {
             (_kernels, _maps, _gradient) = (kernels, maps, new ActivatedMaps(gradient));
             (_inputs, _outputs, _height, _width) = (maps.Channels, (int)gradient.shape[1], (int)gradient.shape[2], (int)gradient.shape[3]);
@@ -57,10 +58,12 @@ internal static unsafe class WinogradFilterGradient
             int places = WinogradKernels.Places * Math.Max(kernels.Panel, WinogradKernels.Rows) * _row;
             _scratchSize = Math.Max((2 * WinogradKernels.Inputs + 1) * _line + places + maps.Scratch(_line), 27 * kernels.Lanes);
 
-            _inputTiles = FeatureMaps.AddressOf(torch.empty([WinogradKernels.Places, _tiles, _sum], ScalarType.Float32));
-            _gradientTiles = FeatureMaps.AddressOf(torch.empty([WinogradKernels.Places, _groups, _tiles, WinogradKernels.Rows], ScalarType.Float32));
-            _sums = FeatureMaps.AddressOf(torch.zeros([WinogradKernels.Places, _groups * WinogradKernels.Rows, _sum], ScalarType.Float32));
-            _scratch = FeatureMaps.AddressOf(torch.zeros([Workers.Count, _scratchSize], ScalarType.Float32));
+            _inputTiles = Take((long)WinogradKernels.Places * _tiles * _sum);
+            _gradientTiles = Take((long)WinogradKernels.Places * _groups * _tiles * WinogradKernels.Rows);
+            _sums = Take((long)WinogradKernels.Places * _groups * WinogradKernels.Rows * _sum);
+            _scratch = Take((long)Workers.Count * _scratchSize);
+
+            float* Take(long count) => arena is not null ? arena.Take(count) : FeatureMaps.AddressOf(torch.empty([count], ScalarType.Float32));
         }
 
         public Tensor Sum()
@@ -69,6 +72,7 @@ internal static unsafe class WinogradFilterGradient
             for (int number = 0; number < _blocks.Count; number++)
             {
                 var block = _blocks[number];
+                bool isFurther = number > 0;
                 Workers.Share(_panels + _groups, (piece, worker) =>
                 {
                     if (piece < _panels)
@@ -76,7 +80,7 @@ internal static unsafe class WinogradFilterGradient
                     else
                         TransformGradients(block, piece - _panels, Scratch(worker));
                 });
-                Workers.Share(WinogradKernels.Places * pieces, (piece, _) => Multiply(block.Tiles, piece / pieces, piece % pieces * GroupsAtOnce));
+                Workers.Share(WinogradKernels.Places * pieces, (piece, _) => Multiply(block.Tiles, piece / pieces, piece % pieces * GroupsAtOnce, isFurther));
             }
 
             var filters = torch.empty([_outputs, _inputs, 3, 3], ScalarType.Float32);
@@ -148,8 +152,8 @@ internal static unsafe class WinogradFilterGradient
             }
         }
 
-        /// <summary>Adds a block's products to a place's sums.</summary>
-        private void Multiply(int tiles, int place, int firstGroup)
+        /// <summary>Adds a block's products to a place's sums, or begins these with them.</summary>
+        private void Multiply(int tiles, int place, int firstGroup, bool isFurther)
         {
             int panel = _kernels.Panel, end = Math.Min(firstGroup + GroupsAtOnce, _groups);
             for (int group = firstGroup; group < end; group++)
@@ -162,7 +166,7 @@ internal static unsafe class WinogradFilterGradient
                     var ahead = new Ahead(
                         GradientTiles(place, group + 1) + (long)p * WinogradKernels.Rows * tiles / _panels, sizeof(float) * WinogradKernels.Rows / _panels,
                         InputTiles(place + 1, p) + (long)(group - firstGroup) * panel * tiles / GroupsAtOnce, sizeof(float) * panel / GroupsAtOnce);
-                    _kernels.Multiply(gradients, InputTiles(place, p), tiles, sums + p * panel, _sum, isFurther: true, ahead);
+                    _kernels.Multiply(gradients, InputTiles(place, p), tiles, sums + p * panel, _sum, isFurther, ahead);
                 }
             }
         }

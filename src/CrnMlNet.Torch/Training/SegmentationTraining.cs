@@ -57,6 +57,7 @@ public static class SegmentationTraining
         {
             network.train();
             using var adam = new Adam(network, options.LearningRate);
+            using var arena = Arena.Open();
             EpochLoop loop = null!;
             loop = new EpochLoop(pairs.Count, options.ForLoop);
             return loop.Run(Step, report, cancellation);

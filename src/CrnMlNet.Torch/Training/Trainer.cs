@@ -109,6 +109,7 @@ public static class Trainer
         SynthesisNetwork network, IPerceptionNetwork perception, SegmentationNetwork? given, TrainingPairs pairs, TrainingPairs? validation, TrainingOptions options,
         AdamState? start, Action<TrainingProgress> report, Action<TrainingProgress> reportSegmenter, Action<string> log, Action<string> warn, Device device, CancellationToken cancellation)
     {
+        using var arena = Arena.Open();
         using var precision = MixedPrecision.Use(options.Precision == TrainingPrecision.BFloat16 || options.Precision == TrainingPrecision.Auto && device.type == DeviceType.CUDA);
         (network as CascadedRefinementNetwork)?.LearnOnly(options.NewestModules);
         bool isAdversarial = options.Objective.Adversarial > 0;
