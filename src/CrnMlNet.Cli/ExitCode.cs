@@ -14,6 +14,9 @@ internal static class ExitCode
     /// <summary>A training went astray: its loss is no number any more, or its discriminator has collapsed.</summary>
     public const int Diverged = 3;
 
+    /// <summary>Some label images could not be painted; the others are.</summary>
+    public const int Partial = 4;
+
     /// <summary>An exception that nobody expected; 70 is EX_SOFTWARE of BSD's sysexits.h.</summary>
     public const int Bug = 70;
 

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using CrnMlNet.Torch.Backend;
 using Microsoft.ML;
 
@@ -45,6 +46,27 @@ internal static class ModelFile
             return synthesizer;
         (model as IDisposable)?.Dispose();
         throw new InvalidDataException($"Model '{path}' is an ML.NET model that does not synthesize from labels. Give one that 'crn train' or SynthesizeFromLabels made.");
+    }
+
+    /// <summary>Loads a model and tells its file's SHA-256, in hexadecimal; see the other overload.</summary>
+    /// <exception cref="IOException">The file changes meanwhile, as when a training saves its model.</exception>
+    public static SynthesizeFromLabelsTransformer Load(MLContext mlContext, string path, out string sha256)
+    {
+        var before = Version();
+        var model = Load(mlContext, path);
+        try
+        {
+            using (var file = File.OpenRead(path))
+                sha256 = Convert.ToHexStringLower(SHA256.HashData(file));
+            return Version() == before ? model : throw new IOException($"Model '{path}' was being replaced. Try again.");
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+
+        (DateTime, long) Version() => new FileInfo(path) is { Exists: true } file ? (file.LastWriteTimeUtc, file.Length) : default;
     }
 
     private static IEnumerable<SynthesizeFromLabelsTransformer> Synthesizers(ITransformer model) => model switch

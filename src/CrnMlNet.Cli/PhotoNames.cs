@@ -16,20 +16,16 @@ internal static class PhotoNames
     /// <summary>The file of one of a layout's photos.</summary>
     public static string File(string layout, int image) => Of(layout, image) + Extension;
 
-    /// <summary>Writes a layout's photos, or the one asked for under the first one's name, and disposes all.</summary>
+    /// <summary>Writes a layout's photos, and disposes them.</summary>
     /// <param name="photos">The photos.</param>
     /// <param name="folder">Where to.</param>
     /// <param name="layout">The layout's name.</param>
-    /// <param name="only">Which photo to write; null: all of them.</param>
-    public static void Save(IReadOnlyList<MLImage> photos, string folder, string layout, int? only = null)
+    public static void Save(IReadOnlyList<MLImage> photos, string folder, string layout)
     {
         try
         {
             for (int i = 0; i < photos.Count; i++)
-            {
-                if (only is null || only == i)
-                    ImageFile.Save(photos[i], Path.Combine(folder, File(layout, only is null ? i : 0)));
-            }
+                ImageFile.Save(photos[i], Path.Combine(folder, File(layout, i)));
         }
         finally
         {

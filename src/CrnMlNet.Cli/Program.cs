@@ -23,6 +23,7 @@ var root = new RootCommand(
       {ExitCode.Failure,-4} bad input, or a failure that one line on stderr explains ({Failure.DebugVariable}=1 adds the stack trace)
       {ExitCode.Usage,-4} wrong usage
       {ExitCode.Diverged,-4} a training diverged: its loss is no number any more, or its discriminator has collapsed
+      {ExitCode.Partial,-4} some label images could not be painted; the others are, and failures.csv says why
       {ExitCode.Bug,-4} a fault in crn itself
       {ExitCode.Interrupted,-4} stopped by Ctrl-C ({ExitCode.Terminated}: by SIGTERM); train saves what was learned first
     """)

@@ -317,6 +317,15 @@ public sealed class SynthesizeFromLabelsTransformer : ITransformer, IDisposable
         layouts.Paint(_synthesizer, photos, count);
     }
 
+    /// <summary>Paints the photos of all output columns of several layouts at once.</summary>
+    /// <param name="channels">The palette's channel of every pixel at the working size, <c>[N, H, W]</c>.</param>
+    /// <param name="photos">Receives the photos, planar RGB <c>[N, k, 3, H, W]</c>.</param>
+    internal void Paint(ReadOnlySpan<byte> channels, Span<byte> photos)
+    {
+        using var use = _lifetime.Enter(this);
+        _synthesizer.Synthesize(channels, photos);
+    }
+
     private SynthesisMapper Bind(DataViewSchema schema)
     {
         ArgumentNullException.ThrowIfNull(schema);

@@ -24,6 +24,28 @@ public class FullDiskTests
         Assert.DoesNotContain(outcome.Output, name => name != "model.zip.checkpoints");
     }
 
+    [Fact]
+    public void A_disk_that_fills_up_while_painting_ends_in_one_line_and_leaves_whole_photos()
+    {
+        using var scenes = new Scenes();
+        scenes.Train("--sample-count", "0").AssertSucceeded();
+        string model = scenes.In("model.zip"), kept = scenes.In("kept"), maps = scenes.In("maps");
+        File.Move(scenes.Model, model);
+        Directory.CreateDirectory(kept);
+        Directory.CreateDirectory(maps);
+        for (int i = 0; i < 200; i++)
+            File.Copy(scenes.Label(i % 6), Path.Combine(maps, $"{i}.png"));
+        var outcome = OnSmallDisk(scenes, "256k",
+            $"'{CrnProcess.Executable}' synthesize --model '{model}' --labels '{maps}' --output '{scenes.Output}'; code=$?; cp '{scenes.Output}'/* '{kept}'; exit $code");
+        outcome.AssertFailed(scenes.Output, "cannot be written", "No space left on device");
+        Assert.Empty(Directory.GetFiles(kept, "*.tmp"));
+        string[] photos = Directory.GetFiles(kept, "*.png");
+        Assert.InRange(photos.Length, 1, 199);
+        Assert.All(photos, photo => ImageFile.Load(photo).Dispose());
+        CrnProcess.Run("synthesize", "--model", model, "--labels", maps, "--output", kept).AssertSucceeded();
+        Assert.Equal(200, Directory.GetFiles(kept, "*.png").Length);
+    }
+
     private static string Crn(Scenes scenes)
         => string.Join(' ', scenes.TrainArguments("--sample-count", "0").Prepend(CrnProcess.Executable).Select(argument => $"'{argument}'"));
 

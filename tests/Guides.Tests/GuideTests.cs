@@ -35,6 +35,7 @@ public sealed class GuideTests(GuideFolder shared) : IClassFixture<GuideFolder>
                 case "sh cuda" when HasCuda():
                     goto case "sh";
                 case "sh cuda": // needs a GPU
+                case "sh slurm": // run by the tests of samples/BatchScoring
                 case "json": // written into a file by a command that is tested
                 case "text": // what a command prints
                 case "powershell": // Windows

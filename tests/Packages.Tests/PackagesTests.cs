@@ -123,6 +123,7 @@ public sealed class PackagesTests(PackedSources packed) : IClassFixture<PackedSo
 
     [Theory]
     [InlineData("QuickStart")]
+    [InlineData("BatchScoring")]
     [InlineData("AutoSynthesis")]
     public void A_sample_builds_against_packages(string sample)
     {

@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.Diagnostics;
+using CrnMlNet.Cli.Batch;
 using CrnMlNet.Torch.Backend;
 using Microsoft.ML;
-using Microsoft.ML.Data;
 using TorchSharp;
 
 namespace CrnMlNet.Cli.Commands;
@@ -10,95 +10,119 @@ namespace CrnMlNet.Cli.Commands;
 /// <summary><c>crn synthesize</c>: a model and label images in, photos out.</summary>
 internal static class SynthesizeCommand
 {
+    private const string Continue = "continue";
+    private const string Stop = "stop";
+
     public static Command Create()
     {
         var model = new Option<string>("--model", "-m") { Description = "The model that 'crn train' made.", HelpName = "model.zip", Required = true };
-        var labels = new Option<string>("--labels") { Description = "Folder of label images, or one file (.png, .bmp, .gif).", HelpName = "DIR|FILE", Required = true };
+        var labels = new Option<string>("--labels")
+        {
+            Description = "Folder of label images (.png, .bmp, .gif), one file, a quoted pattern such as 'data/**/*.png', or a list with one path a line (.txt, .lst).",
+            HelpName = "DIR|FILE|PATTERN|LIST",
+            Required = true,
+        };
         var output = new Option<string>("--output", "-o") { Description = "Folder for the photos; it is made if need be.", HelpName = "DIR", Required = true };
         var image = new Option<int?>("--image") { Description = "Which of a layout's photos to write, from 0, of a model that paints several. Default: all.", HelpName = "N" };
+        var shard = ShardOption.Create();
+        var onFailure = new Option<string>("--on-failure") { Description = "What a label image that cannot be painted does to the others.", HelpName = "continue|stop", DefaultValueFactory = _ => Continue }
+            .AcceptOnlyFromAmong(Continue, Stop);
+        var fresh = new Option<bool>("--fresh") { Description = "Paint all, also what is done." };
         var device = DeviceOption.Create();
         var command = new Command("synthesize",
-            """
-            Paints a photo for each label image, as NAME.png; photos of that name are replaced. A model that paints several photos
-            of a layout gives NAME.png, NAME.1.png, NAME.2.png and so on, or with --image 2 the last of these alone, as NAME.png.
+            $"""
+            Paints a photo for each label image, as NAME.png. A model that paints several photos of a layout gives NAME.png, NAME.1.png,
+            NAME.2.png and so on, or with --image 2 the last of these alone, as NAME.png. A pattern keeps the folders below its first wildcard.
 
-            Example:
+            Examples:
               crn synthesize --model model.zip --labels data/labels --output photos
+              crn synthesize --model model.zip --labels 'data/*/labels/*.png' --output photos
+              crn synthesize --model model.zip --labels maps.txt --output photos --shard 3/20
+              crn synthesize merge --output photos
 
-            A label image that cannot be read stops the work; photos made before it stay. So does Ctrl-C, after the current photo.
+            The same command again paints what is missing: what has a whole photo of this model file and this label image is passed over. Ctrl-C,
+            kill -9 and full disks leave whole photos only. A label image that cannot be painted is listed in failures.csv, with the reason, and the
+            exit code is {ExitCode.Partial}; --on-failure stop ends the work there. manifest.csv lists photos, label images, hashes and times.
+
+            Tasks of a Slurm array, of an indexed Job of Kubernetes and of Azure Batch each paint their share by themselves; see --shard.
             """)
         {
-            model, labels, output, image, device,
+            model, labels, output, image, shard, onFailure, fresh, device,
         };
+        command.Subcommands.Add(SynthesizeMergeCommand.Create());
         command.SetAction(parsed => Run(
-            parsed.GetRequiredValue(model), parsed.GetRequiredValue(labels), parsed.GetRequiredValue(output), parsed.GetValue(image), parsed.GetValue(device)));
+            parsed.GetRequiredValue(model), parsed.GetRequiredValue(labels), parsed.GetRequiredValue(output), parsed.GetValue(image), parsed.GetValue(shard),
+            parsed.GetRequiredValue(onFailure) == Stop, parsed.GetValue(fresh), parsed.GetValue(device)));
         return command;
     }
 
-    private static int Run(string modelPath, string labels, string output, int? image, string? device)
+    private static int Run(string modelPath, string labels, string output, int? image, Shard? given, bool stopOnFailure, bool fresh, string? device)
     {
-        var files = LabelFiles.Find(labels);
-        if (SameFolder(AtomicFile.FolderOf(files[0]), output))
-            throw new ArgumentException($"--output '{output}' is the folder of the label images, which would be overwritten. Name another folder.");
+        var source = LabelMapSource.Of(labels, output);
+        var (shard, variable) = ShardOf(given, source);
+        long maps = source.Maps(shard).LongCount();
+        if (maps == 0 && !source.Maps(Shard.Whole).Any())
+            throw new InvalidDataException(source.NothingFound);
         if (File.Exists(output))
             throw new IOException($"--output '{output}' is a file. Name a folder.");
 
         var mlContext = new MLContext();
         if (ComputeDevice.Resolve(device, gpuDeviceId: null, fallbackToCpu: false, log: null) is { type: DeviceType.CUDA, index: var index })
             mlContext.GpuDeviceId = index;
-        using var model = ModelFile.Load(mlContext, modelPath);
+        using var model = ModelFile.Load(mlContext, modelPath, out string sha256);
         int images = model.OutputColumnNames.Count;
         if (image < 0 || image >= images)
             throw new ArgumentException($"--image is {image}, but the model paints {(images == 1 ? "one photo" : $"{images} photos")} of a layout: {(images == 1 ? "leave it out" : $"0 to {images - 1}")}.");
-        CheckNames(files, image is null ? images : 1);
         Directory.CreateDirectory(output);
-        return ProgressView.Show(view => Paint(view, model, files, image, output));
+        Leftovers.DeleteFrom(output);
+        using var manifest = BatchManifest.Open(output, shard);
+        var job = new BatchJob(source, shard, output, sha256, image, fresh, stopOnFailure);
+        return ProgressView.Show(view =>
+        {
+            if (variable is not null)
+                view.Say($"Shard {shard} by {variable}: {Counted(maps, "label image")}");
+            return Paint(view, model, job, manifest, maps);
+        });
     }
 
-    private static int Paint(ProgressView view, SynthesizeFromLabelsTransformer model, IReadOnlyList<string> files, int? image, string output)
+    /// <summary>What the user gave, or what the batch system tells; that is not about a single file, which each task then names by itself.</summary>
+    private static (Shard Shard, string? Variable) ShardOf(Shard? given, LabelMapSource source)
     {
-        int photosEach = image is null ? model.OutputColumnNames.Count : 1;
+        if (given is { } shard)
+            return (shard, null);
+        return source is not SingleLabelMap && ShardVariables.Find(Environment.GetEnvironmentVariable) is var (found, variable) ? (found, variable) : (Shard.Whole, null);
+    }
+
+    private static int Paint(ProgressView view, SynthesizeFromLabelsTransformer model, BatchJob job, BatchManifest manifest, long maps)
+    {
         using var stop = new StopSignal(() => view.Say("Stopping after this photo."));
         var clock = Stopwatch.StartNew();
-        for (int done = 0; done < files.Count; done++)
+        var batch = new BatchSynthesis(model, job, manifest)
         {
-            if (stop.Token.IsCancellationRequested)
-            {
-                view.Conclude($"Stopped after {done * photosEach} of {files.Count * photosEach} photos in {output}");
-                return stop.ExitCode;
-            }
-
-            PhotoNames.Save(model.SynthesizeAll(LabelMap.Load(files[done])), output, Path.GetFileNameWithoutExtension(files[done]), image);
-            view.Report(new Progress("Synthesizing", done + 1, files.Count, Pace(done + 1, files.Count, clock.Elapsed)));
+            // Maps may have come since they were counted.
+            Progress = outcome => view.Report(new Progress("Synthesizing", outcome.Seen, Math.Max(maps, outcome.Seen), Pace(outcome, maps, clock.Elapsed))),
+        };
+        var outcome = batch.Run(stop.Token);
+        int photosEach = job.Image is null ? model.OutputColumnNames.Count : 1;
+        string photos = $"{Counted(outcome.Painted * photosEach, "photo")} of {model.Architecture.Height}x{model.Architecture.Width} in {job.Output}"
+            + (outcome.Done > 0 ? $"; {outcome.Done * photosEach} more were there already" : "");
+        if (stop.Token.IsCancellationRequested && outcome.Seen < maps)
+        {
+            view.Conclude($"Stopped after {Counted(outcome.Seen, "label image")} of {maps}: {photos}");
+            return stop.ExitCode;
         }
 
-        int photos = files.Count * photosEach;
-        view.Conclude($"{photos} {(photos == 1 ? "photo" : "photos")} of {model.Architecture.Height}x{model.Architecture.Width} in {output}");
-        return ExitCode.Success;
+        if (job.StopOnFailure && outcome.FirstFailure is { } reason)
+            throw new InvalidDataException(reason);
+        view.Conclude(photos);
+        if (outcome.Failed == 0)
+            return ExitCode.Success;
+        Console.Error.WriteLine($"crn: {Counted(outcome.Failed, "label image")} of {maps} cannot be painted ({manifest.FailuresPath} has all). The first: {outcome.FirstFailure}");
+        return ExitCode.Partial;
     }
 
-    /// <summary>Refuses label images of which two would become the same photo: with several photos each, <c>a.1.png</c> and <c>a.png</c>.</summary>
-    private static void CheckNames(IReadOnlyList<string> files, int photosEach)
-    {
-        var sources = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (string file in files)
-        {
-            for (int i = 0; i < photosEach; i++)
-            {
-                string name = PhotoNames.File(Path.GetFileNameWithoutExtension(file), i);
-                if (!sources.TryAdd(name, file))
-                    throw new InvalidDataException($"'{sources[name]}' and '{file}' would both become '{name}'. Rename one, or choose one photo of a layout with --image.");
-            }
-        }
-    }
+    private static string Counted(long count, string what) => $"{count} {what}{(count == 1 ? "" : "s")}";
 
-    private static string Pace(int done, int total, TimeSpan elapsed) => FormattableString.Invariant(
-        $"{done / Math.Max(elapsed.TotalSeconds, 1e-3):0.0} images/s  {ProgressView.Clock(elapsed, done, total)}");
-
-    private static bool SameFolder(string a, string b)
-    {
-        static string Real(string folder)
-            => Directory.ResolveLinkTarget(folder, returnFinalTarget: true)?.FullName ?? Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
-        return Directory.Exists(b) && Real(a) == Real(b);
-    }
+    private static string Pace(BatchOutcome outcome, long maps, TimeSpan elapsed) => FormattableString.Invariant(
+        $"{outcome.Painted / Math.Max(elapsed.TotalSeconds, 1e-3):0.0} images/s  {ProgressView.Clock(elapsed, outcome.Painted, Math.Max(maps - outcome.Done - outcome.Failed, outcome.Painted))}");
 }

@@ -225,7 +225,8 @@ internal sealed class GrayOrPalettePng
 
     private static InvalidDataException Damaged(string path, string what) => new($"Image '{path}' is damaged: {what}.");
 
-    private static uint Crc(ReadOnlySpan<byte> bytes)
+    /// <summary>A chunk's checksum, of its type and data.</summary>
+    public static uint Crc(ReadOnlySpan<byte> bytes)
     {
         var crc = uint.MaxValue;
         foreach (var value in bytes)

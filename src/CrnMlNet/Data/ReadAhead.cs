@@ -36,14 +36,17 @@ internal sealed class ReadAhead : IDisposable
         _transformer = transformer;
         _rows = rows;
         _labels = labels;
-        long pixels = (long)transformer.Architecture.Height * transformer.Architecture.Width;
-        long most = Math.Min(MostPixels / (pixels * transformer.Output.Count), labels.IsSoft ? MostShares / (pixels * transformer.Architecture.Channels) : long.MaxValue);
-        _batch = new Painted[Math.Clamp(most, 1, batchSize)];
+        long shares = (long)transformer.Architecture.Channels * transformer.Architecture.Height * transformer.Architecture.Width;
+        _batch = new Painted[Math.Clamp(labels.IsSoft ? MostShares / shares : batchSize, 1, LargestBatch(transformer, batchSize))];
         _reader = labels.Reader(rows, _batch.Length);
         _getId = rows.GetIdGetter();
         _photos = new PhotoBuffer(transformer.Output);
         _layouts = labels.Layouts(1);
     }
+
+    /// <summary>How many of up to <paramref name="batchSize"/> layouts it is worth painting at once.</summary>
+    public static int LargestBatch(SynthesizeFromLabelsTransformer transformer, int batchSize)
+        => (int)Math.Clamp(MostPixels / ((long)transformer.Architecture.Height * transformer.Architecture.Width * transformer.Output.Count), 1, batchSize);
 
     /// <summary>What paints <paramref name="row"/>, a row of the other cursor.</summary>
     public IRowPainter Painter(DataViewRow row) => new RowPainter(this, row);

@@ -1,0 +1,181 @@
+using CrnMlNet.Cli.Batch;
+
+namespace CrnMlNet.Cli.Tests.Batch;
+
+public class BatchSynthesisTests(TrainedModel model) : IClassFixture<TrainedModel>
+{
+    [Fact]
+    public void The_same_command_again_paints_nothing_and_the_manifest_says_what_is_there()
+    {
+        using var maps = new ManyMaps(9);
+        maps.Synthesize(model.Path, "photos").AssertSucceeded();
+        var (times, hashes) = (maps.Times("photos"), maps.Photos("photos"));
+
+        var again = maps.Synthesize(model.Path, "photos");
+        again.AssertSucceeded();
+        Assert.Equal($"0 photos of 32x48 in {maps.In("photos")}; 9 more were there already", again.Output[^1]);
+        Assert.Equal(times, maps.Times("photos"));
+        var manifest = maps.Manifest("photos");
+        Assert.Equal(hashes, manifest.ToDictionary(line => line.Key, line => line.Value.PhotoSha256));
+        Assert.All(manifest.Values, line =>
+        {
+            Assert.Equal(Sha256(line.LabelMap), line.Origin.LabelMapSha256);
+            Assert.Equal(Sha256(model.Path), line.Origin.ModelSha256);
+            Assert.Equal(new FileInfo(Path.Combine(maps.In("photos"), line.Photo)).Length, line.Bytes);
+            Assert.InRange(line.Seconds!.Value, 0, 60);
+        });
+        Assert.False(File.Exists(Path.Combine(maps.In("photos"), "failures.csv")));
+
+        maps.Synthesize(model.Path, "photos", "--fresh").AssertSucceeded();
+        Assert.All(maps.Times("photos"), time => Assert.True(time.Value > times[time.Key]));
+        Assert.Equal(hashes, maps.Photos("photos"));
+    }
+
+    [Fact]
+    public void What_has_changed_is_painted_again_and_nothing_else()
+    {
+        using var maps = new ManyMaps(6);
+        maps.Synthesize(model.Path, "photos").AssertSucceeded();
+        var (times, hashes) = (maps.Times("photos"), maps.Photos("photos"));
+
+        File.Copy(maps.Map(3), maps.Map(1), overwrite: true); // another layout
+        string Photo(int number) => Path.Combine(maps.In("photos"), $"{number:D5}.png");
+        File.WriteAllBytes(Photo(2), File.ReadAllBytes(Photo(2))[..^20]); // a broken photo
+        File.Copy(maps.Map(4), Photo(4), overwrite: true); // a picture of another origin
+        File.Delete(Photo(5));
+        maps.Synthesize(model.Path, "photos").AssertSucceeded();
+
+        Assert.Equal(["00000.png", "00003.png"], maps.Times("photos").Where(time => times.TryGetValue(time.Key, out var before) && before == time.Value).Select(time => time.Key).Order());
+        hashes["00001.png"] = hashes["00003.png"];
+        Assert.Equal(hashes, maps.Photos("photos"));
+
+        using var training = new Scenes(count: 2);
+        training.Train("--seed", "7").AssertSucceeded();
+        var other = maps.Synthesize(training.Model, "photos");
+        other.AssertSucceeded();
+        Assert.StartsWith("6 photos of ", other.Output[^1]);
+        Assert.Empty(hashes.Values.Intersect(maps.Photos("photos").Values));
+    }
+
+    [Fact]
+    public void Label_maps_that_fail_are_listed_with_the_reason_and_the_others_are_painted()
+    {
+        using var maps = new ManyMaps(8);
+        Scenes.Save(maps.Map(1), Scenes.Draw((x, y) => Scenes.Gray((byte)((x, y) == (7, 5) ? 77 : 3))));
+        File.WriteAllBytes(maps.Map(4), File.ReadAllBytes(maps.Map(4))[..60]);
+        File.WriteAllText(maps.Map(6), "no picture");
+
+        maps.Synthesize(model.Path, "photos").AssertPartial("3 label images of 8 cannot be painted", Path.Combine(maps.In("photos"), "failures.csv"));
+        Assert.Equal(["00000.png", "00002.png", "00003.png", "00005.png", "00007.png"], maps.Photos("photos").Keys.Order());
+        var failures = maps.Failures("photos").OrderBy(line => line.LabelMap).ToArray();
+        Assert.Equal([maps.Map(1), maps.Map(4), maps.Map(6)], failures.Select(line => line.LabelMap));
+        Assert.Contains("(7, 5)", failures[0].Reason);
+        Assert.Contains("id 77", failures[0].Reason);
+        Assert.Contains("truncated", failures[1].Reason);
+        Assert.Contains(maps.Map(6), failures[2].Reason);
+
+        // Repaired, it is painted; the others fail again.
+        File.Copy(maps.Map(0), maps.Map(4), overwrite: true);
+        maps.Synthesize(model.Path, "photos").AssertPartial("2 label images of 8");
+        Assert.Equal([maps.Map(1), maps.Map(6)], maps.Failures("photos").Select(line => line.LabelMap).Order());
+        Assert.Equal(6, maps.Manifest("photos").Count);
+    }
+
+    [Fact]
+    public void A_label_map_that_fails_ends_the_work_if_that_is_asked_for()
+    {
+        using var maps = new ManyMaps(300);
+        for (int i = 0; i < 300; i++)
+            File.WriteAllText(maps.Map(i), "no picture");
+        maps.Synthesize(model.Path, "photos", "--on-failure", "stop").AssertFailed(".png", "not a picture");
+        Assert.InRange(maps.Failures("photos").Length, 1, 10);
+        Assert.Empty(maps.Photos("photos"));
+    }
+
+    [Fact]
+    public void A_list_names_files_anywhere_and_what_is_wrong_with_some_harms_no_others()
+    {
+        using var maps = new ManyMaps(4);
+        File.WriteAllLines(maps.In("list.txt"), [maps.Map(0), maps.Map(1) + "\tcity/one", maps.In("nowhere.png"), maps.Map(2) + "\t../two", maps.Map(3) + "\t" + new string('x', 252)]);
+        var outcome = CrnProcess.Run("synthesize", "--model", model.Path, "--labels", maps.In("list.txt"), "--output", maps.In("photos"));
+        outcome.AssertPartial("3 label images of 5");
+        Assert.Equal(["00000.png", "one.png"], maps.Photos("photos").Keys.Order());
+        Assert.True(File.Exists(Path.Combine(maps.In("photos"), "city", "one.png")));
+        Assert.Equal("city/one.png", maps.Manifest("photos").Keys.Single(photo => photo.Contains("one")));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    [InlineData(8)]
+    public void Shards_paint_each_map_once_and_the_same_as_a_single_run(int count)
+    {
+        using var maps = new ManyMaps(40);
+        maps.Synthesize(model.Path, "alone").AssertSucceeded();
+        for (int index = 0; index < count; index++)
+        {
+            int before = maps.Photos("photos").Count;
+            // As a Job of Kubernetes sets it; the number of shards is the user's.
+            var outcome = CrnProcess.RunWith(
+                [("JOB_COMPLETION_INDEX", $"{index}"), ("CRN_SHARD_COUNT", $"{count}")], maps.Arguments(model.Path, "photos"));
+            outcome.AssertSucceeded();
+            int painted = maps.Photos("photos").Count - before;
+            Assert.Contains($"Shard {index}/{count} by JOB_COMPLETION_INDEX: {painted} label image{(painted == 1 ? "" : "s")}", outcome.Output);
+            Assert.DoesNotContain("already", outcome.Output[^1]);
+        }
+
+        Assert.Equal(maps.Photos("alone"), maps.Photos("photos"));
+        if (count == 1)
+            return;
+        var merged = CrnProcess.Run("synthesize", "merge", "--output", maps.In("photos"));
+        merged.AssertSucceeded();
+        Assert.Equal($"40 photos in {Path.Combine(maps.In("photos"), "manifest.csv")}", Assert.Single(merged.Output));
+        Assert.Equal(maps.Photos("photos"), maps.Manifest("photos").ToDictionary(line => line.Key, line => line.Value.PhotoSha256));
+        maps.Synthesize(model.Path, "photos").AssertSucceeded();
+        Assert.Equal(40, maps.Manifest("photos").Count);
+    }
+
+    [Fact]
+    public void A_shard_given_outranks_the_variables_and_a_single_file_is_no_part_of_anything()
+    {
+        using var maps = new ManyMaps(12);
+        (string, string)[] variables = [("JOB_COMPLETION_INDEX", "1"), ("CRN_SHARD_COUNT", "1000")];
+        CrnProcess.RunWith(variables, maps.Arguments(model.Path, "photos", "--shard", "0/1")).AssertSucceeded();
+        Assert.Equal(12, maps.Photos("photos").Count);
+        CrnProcess.RunWith(variables, "synthesize", "--model", model.Path, "--labels", maps.Map(5), "--output", maps.In("one")).AssertSucceeded();
+        Assert.Equal(["00005.png"], maps.Photos("one").Keys);
+        CrnProcess.RunWith([("JOB_COMPLETION_INDEX", "1")], maps.Arguments(model.Path, "none")).AssertFailed("CRN_SHARD_COUNT");
+    }
+
+    [Fact]
+    public void A_pattern_keeps_folders()
+    {
+        using var maps = new ManyMaps(2);
+        Directory.CreateDirectory(maps.In("data/train"));
+        Directory.CreateDirectory(maps.In("data/val"));
+        File.Copy(maps.Map(0), maps.In("data/train/a.png"));
+        File.Copy(maps.Map(1), maps.In("data/val/a.png"));
+        for (int times = 0; times < 2; times++)
+        {
+            var outcome = CrnProcess.Run("synthesize", "--model", model.Path, "--labels", maps.In("data/**/*.png"), "--output", maps.In("data/photos"));
+            outcome.AssertSucceeded();
+            Assert.Equal(["train/a.png", "val/a.png"], maps.Manifest("data/photos").Keys.Order());
+        }
+    }
+
+    [Fact]
+    public void An_old_leftover_is_deleted_and_a_young_one_is_not()
+    {
+        using var maps = new ManyMaps(1);
+        Directory.CreateDirectory(maps.In("photos"));
+        string old = Path.Combine(maps.In("photos"), "a.png.abcd1234.xyz.tmp"), young = Path.Combine(maps.In("photos"), "b.png.abcd1234.xyz.tmp"), mine = Path.Combine(maps.In("photos"), "notes.tmp");
+        foreach (string file in new[] { old, young, mine })
+            File.WriteAllText(file, "half a photo");
+        File.SetLastWriteTimeUtc(old, DateTime.UtcNow.AddHours(-2));
+        File.SetLastWriteTimeUtc(mine, DateTime.UtcNow.AddHours(-2));
+        maps.Synthesize(model.Path, "photos").AssertSucceeded();
+        Assert.Equal([false, true, true], new[] { old, young, mine }.Select(File.Exists));
+    }
+
+    private static string Sha256(string path) => Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(path)));
+}

@@ -1,0 +1,94 @@
+namespace CrnMlNet.Cli.Tests.Batch;
+
+/// <summary>A batch that ends in the middle, or meets another one, leaves whole photos; the same command again paints the others.</summary>
+public class KilledBatchTests(TrainedModel model) : IClassFixture<TrainedModel>
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+
+    [Fact]
+    public void After_kills_at_any_moment_photos_are_whole_and_only_those_that_are_missing_are_painted()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no kill -9.");
+        using var maps = new ManyMaps(1500);
+        maps.Synthesize(model.Path, "alone").AssertSucceeded();
+        Dictionary<string, DateTime> before = [];
+        foreach (int photos in new[] { 0, 1, 100, 350, 700, 701 })
+        {
+            using (var process = CrnProcess.Start(maps.Arguments(model.Path, "photos")))
+            {
+                WaitForPhotos(maps, photos);
+                process.Signal("KILL");
+                Assert.NotEqual(0, process.WaitForEnd().ExitCode);
+            }
+
+            maps.AssertWhole("photos");
+            var now = maps.Times("photos");
+            Assert.All(before, photo => Assert.Equal(photo.Value, now[photo.Key]));
+            before = now;
+        }
+
+        Assert.InRange(before.Count, 701, 1499);
+        var last = maps.Synthesize(model.Path, "photos");
+        last.AssertSucceeded();
+        Assert.Equal($"{1500 - before.Count} photos of 32x48 in {maps.In("photos")}; {before.Count} more were there already", last.Output[^1]);
+        var after = maps.Times("photos");
+        Assert.All(before, photo => Assert.Equal(photo.Value, after[photo.Key]));
+        Assert.Equal(maps.Photos("alone"), maps.Photos("photos"));
+        Assert.Equal(maps.Photos("photos"), maps.Manifest("photos").ToDictionary(line => line.Key, line => line.Value.PhotoSha256));
+    }
+
+    [Theory]
+    [InlineData("INT", ExitCode.Interrupted)]
+    [InlineData("TERM", ExitCode.Terminated)]
+    public void A_signal_ends_it_in_good_order(string signal, int exitCode)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no kill -INT.");
+        using var maps = new ManyMaps(1500);
+        using (var process = CrnProcess.Start(maps.Arguments(model.Path, "photos")))
+        {
+            WaitForPhotos(maps, 20);
+            process.Signal(signal);
+            var outcome = process.WaitForEnd();
+            Assert.Equal(exitCode, outcome.ExitCode);
+            Assert.Empty(outcome.Errors);
+            int painted = maps.Photos("photos").Count;
+            Assert.InRange(painted, 20, 1499);
+            Assert.Equal($"Stopped after {painted} label images of 1500: {painted} photos of 32x48 in {maps.In("photos")}", outcome.Output[^1]);
+        }
+
+        Assert.Equal(maps.Photos("photos"), maps.Manifest("photos").ToDictionary(line => line.Key, line => line.Value.PhotoSha256));
+        Assert.Empty(Directory.GetFiles(maps.In("photos"), "*.tmp"));
+        maps.Synthesize(model.Path, "photos").AssertSucceeded();
+        Assert.Equal(1500, maps.Photos("photos").Count);
+    }
+
+    [Fact]
+    public void Processes_that_paint_the_same_maps_end_with_whole_photos()
+    {
+        using var maps = new ManyMaps(300);
+        maps.Synthesize(model.Path, "alone").AssertSucceeded();
+        CrnProcess[] processes = [.. Enumerable.Range(0, 3).Select(_ => CrnProcess.Start(maps.Arguments(model.Path, "photos", "--fresh")))];
+        foreach (var process in processes)
+        {
+            process.WaitForEnd().AssertSucceeded();
+            process.Dispose();
+        }
+
+        Assert.Equal(maps.Photos("alone"), maps.Photos("photos"));
+        Assert.Empty(Directory.GetFiles(maps.In("photos"), "*.tmp"));
+        Assert.Equal(["manifest.2.csv", "manifest.3.csv", "manifest.csv"], Directory.GetFiles(maps.In("photos"), "*.csv").Select(Path.GetFileName).Order());
+        CrnProcess.Run("synthesize", "merge", "--output", maps.In("photos")).AssertSucceeded();
+        Assert.Equal(maps.Photos("photos"), maps.Manifest("photos").ToDictionary(line => line.Key, line => line.Value.PhotoSha256));
+    }
+
+    /// <summary>Waits until so many photos are there.</summary>
+    private static void WaitForPhotos(ManyMaps maps, int count)
+    {
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        while (maps.Times("photos").Count < count)
+        {
+            Assert.True(clock.Elapsed < Patience, $"{maps.Times("photos").Count} photos, not {count}.");
+            Thread.Sleep(5);
+        }
+    }
+}
