@@ -15,6 +15,8 @@ using CrnMlNet.Torch.Training;
 // dotnet run -c Release --project tests/CrnMlNet.Benchmarks loading
 // What reading a model of 1.2 GB takes of memory:
 // dotnet run -c Release --project tests/CrnMlNet.Benchmarks reading
+// What crn synthesize adds to the network's time over so many label maps, and whether its memory is flat:
+// dotnet run -c Release --project tests/CrnMlNet.Benchmarks batch [MAPS] [HEIGHTxWIDTH:FACTOR] [ROUNDS]
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 if (args is [ReadingMemory.Measurement, var how, var path])
 {
@@ -29,6 +31,14 @@ if (args is [TrainingMemory.Measurement, var size, var checkpointing])
 {
     TrainingMemory.Measure(size, bool.Parse(checkpointing));
     return 0;
+}
+
+if (args is ["batch", .. var ofBatch])
+{
+    var (maps, network, rounds) = (ofBatch.ElementAtOrDefault(0) ?? "1000", ofBatch.ElementAtOrDefault(1) ?? "96x128:0.25", ofBatch.ElementAtOrDefault(2) ?? "5");
+    Console.WriteLine($"{maps} label maps, {network}; throughput is to be at least 97% of the raw loop's");
+    using var batch = new BatchScoring(int.Parse(maps, CultureInfo.InvariantCulture), network);
+    return batch.Report(int.Parse(rounds, CultureInfo.InvariantCulture)) ? 0 : 1;
 }
 
 if (args is ["memory", var limit, .. var sizes])
