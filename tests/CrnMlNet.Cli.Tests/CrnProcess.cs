@@ -59,6 +59,16 @@ internal sealed class CrnProcess : IDisposable
         return process.WaitForEnd();
     }
 
+    /// <summary>Starts with environment variables.</summary>
+    public static CrnProcess StartWith((string Name, string Value)[] variables, params string[] arguments) => new(Executable, arguments, variables);
+
+    /// <summary>What it holds of memory that is not a file's; Linux alone tells.</summary>
+    public long ReadMemory()
+    {
+        string line = File.ReadLines($"/proc/{_process.Id}/status").First(text => text.StartsWith("RssAnon:", StringComparison.Ordinal));
+        return 1024 * long.Parse(line.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries)[1]);
+    }
+
     /// <returns>The whole line.</returns>
     public string WaitForOutput(string beginning)
     {

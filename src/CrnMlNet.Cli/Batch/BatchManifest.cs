@@ -108,13 +108,14 @@ internal sealed class BatchManifest : IDisposable
     /// <summary>Reads a manifest, cuts off a line that a kill left without its end, and goes there.</summary>
     private static ulong[] ReadKnown(FileStream file)
     {
+        CheckHeader(file);
         file.SetLength(EndOfLastLine(file));
+        if (file.Length == 0)
+            Append(file, ManifestLine.Header);
         file.Position = 0;
         var known = new List<ulong>();
         using (var reader = new StreamReader(file, Encoding.UTF8, detectEncodingFromByteOrderMarks: false, bufferSize: 1 << 16, leaveOpen: true))
         {
-            if (reader.ReadLine() is { } header && header != ManifestLine.Header)
-                throw new InvalidDataException($"'{file.Name}' is no manifest of crn: its first line is not '{ManifestLine.Header}'. Move it away, or name another --output.");
             while (reader.ReadLine() is { } text)
             {
                 if (ManifestLine.Parse(text) is { } line)
@@ -122,11 +123,18 @@ internal sealed class BatchManifest : IDisposable
             }
         }
 
-        if (file.Length == 0)
-            Append(file, ManifestLine.Header);
         file.Position = file.Length;
         known.Sort();
         return [.. known];
+    }
+
+    /// <summary>Another's file is left as it is; one of which a kill left a part of the first line is this one's.</summary>
+    private static void CheckHeader(FileStream file)
+    {
+        var header = new byte[Math.Min(file.Length, ManifestLine.Header.Length + 1)];
+        file.ReadExactly(header);
+        if (!$"{ManifestLine.Header}\n".StartsWith(Encoding.UTF8.GetString(header), StringComparison.Ordinal))
+            throw new InvalidDataException($"'{file.Name}' is no manifest of crn: its first line is not '{ManifestLine.Header}'. Move it away, or name another --output.");
     }
 
     private static long EndOfLastLine(FileStream file)

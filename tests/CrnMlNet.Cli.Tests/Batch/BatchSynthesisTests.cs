@@ -177,5 +177,20 @@ public class BatchSynthesisTests(TrainedModel model) : IClassFixture<TrainedMode
         Assert.Equal([false, true, true], new[] { old, young, mine }.Select(File.Exists));
     }
 
+    [Fact]
+    public void Memory_is_flat()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Linux alone tells what a process holds.");
+        using var maps = new ManyMaps(3000);
+        // .NET collects before its heap has grown to the processor's cache, which it would otherwise do for the first thousand maps.
+        using var process = CrnProcess.StartWith([("DOTNET_GCgen0size", "200000")], maps.Arguments(model.Path, "photos"));
+        KilledBatchTests.WaitForPhotos(maps, 500);
+        long early = process.ReadMemory();
+        KilledBatchTests.WaitForPhotos(maps, 2900);
+        long late = process.ReadMemory();
+        process.WaitForEnd().AssertSucceeded();
+        Assert.InRange(late - early, long.MinValue, 12 << 20);
+    }
+
     private static string Sha256(string path) => Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(path)));
 }

@@ -82,7 +82,7 @@ public class KilledBatchTests(TrainedModel model) : IClassFixture<TrainedModel>
     }
 
     /// <summary>Waits until so many photos are there.</summary>
-    private static void WaitForPhotos(ManyMaps maps, int count)
+    internal static void WaitForPhotos(ManyMaps maps, int count)
     {
         var clock = System.Diagnostics.Stopwatch.StartNew();
         while (maps.Times("photos").Count < count)
