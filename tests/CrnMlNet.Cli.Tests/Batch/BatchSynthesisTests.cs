@@ -8,53 +8,53 @@ public class BatchSynthesisTests(TrainedModel model) : IClassFixture<TrainedMode
     public void The_same_command_again_paints_nothing_and_the_manifest_says_what_is_there()
     {
         using var maps = new ManyMaps(9);
-        maps.Synthesize(model.Path, "photos").AssertSucceeded();
-        var (times, hashes) = (maps.Times("photos"), maps.Photos("photos"));
+        maps.Synthesize(model.Path, "painted").AssertSucceeded();
+        var (times, hashes) = (maps.Times("painted"), maps.Photos("painted"));
 
-        var again = maps.Synthesize(model.Path, "photos");
+        var again = maps.Synthesize(model.Path, "painted");
         again.AssertSucceeded();
-        Assert.Equal($"0 photos of 32x48 in {maps.In("photos")}; 9 more were there already", again.Output[^1]);
-        Assert.Equal(times, maps.Times("photos"));
-        var manifest = maps.Manifest("photos");
+        Assert.Equal($"0 photos of 32x48 in {maps.In("painted")}; 9 more were there already", again.Output[^1]);
+        Assert.Equal(times, maps.Times("painted"));
+        var manifest = maps.Manifest("painted");
         Assert.Equal(hashes, manifest.ToDictionary(line => line.Key, line => line.Value.PhotoSha256));
         Assert.All(manifest.Values, line =>
         {
             Assert.Equal(Sha256(line.LabelMap), line.Origin.LabelMapSha256);
             Assert.Equal(Sha256(model.Path), line.Origin.ModelSha256);
-            Assert.Equal(new FileInfo(Path.Combine(maps.In("photos"), line.Photo)).Length, line.Bytes);
+            Assert.Equal(new FileInfo(Path.Combine(maps.In("painted"), line.Photo)).Length, line.Bytes);
             Assert.InRange(line.Seconds!.Value, 0, 60);
         });
-        Assert.False(File.Exists(Path.Combine(maps.In("photos"), "failures.csv")));
+        Assert.False(File.Exists(Path.Combine(maps.In("painted"), "failures.csv")));
 
-        maps.Synthesize(model.Path, "photos", "--fresh").AssertSucceeded();
-        Assert.All(maps.Times("photos"), time => Assert.True(time.Value > times[time.Key]));
-        Assert.Equal(hashes, maps.Photos("photos"));
+        maps.Synthesize(model.Path, "painted", "--fresh").AssertSucceeded();
+        Assert.All(maps.Times("painted"), time => Assert.True(time.Value > times[time.Key]));
+        Assert.Equal(hashes, maps.Photos("painted"));
     }
 
     [Fact]
     public void What_has_changed_is_painted_again_and_nothing_else()
     {
         using var maps = new ManyMaps(6);
-        maps.Synthesize(model.Path, "photos").AssertSucceeded();
-        var (times, hashes) = (maps.Times("photos"), maps.Photos("photos"));
+        maps.Synthesize(model.Path, "painted").AssertSucceeded();
+        var (times, hashes) = (maps.Times("painted"), maps.Photos("painted"));
 
         File.Copy(maps.Map(3), maps.Map(1), overwrite: true); // another layout
-        string Photo(int number) => Path.Combine(maps.In("photos"), $"{number:D5}.png");
+        string Photo(int number) => Path.Combine(maps.In("painted"), $"{number:D5}.png");
         File.WriteAllBytes(Photo(2), File.ReadAllBytes(Photo(2))[..^20]); // a broken photo
         File.Copy(maps.Map(4), Photo(4), overwrite: true); // a picture of another origin
         File.Delete(Photo(5));
-        maps.Synthesize(model.Path, "photos").AssertSucceeded();
+        maps.Synthesize(model.Path, "painted").AssertSucceeded();
 
-        Assert.Equal(["00000.png", "00003.png"], maps.Times("photos").Where(time => times.TryGetValue(time.Key, out var before) && before == time.Value).Select(time => time.Key).Order());
+        Assert.Equal(["00000.png", "00003.png"], maps.Times("painted").Where(time => times.TryGetValue(time.Key, out var before) && before == time.Value).Select(time => time.Key).Order());
         hashes["00001.png"] = hashes["00003.png"];
-        Assert.Equal(hashes, maps.Photos("photos"));
+        Assert.Equal(hashes, maps.Photos("painted"));
 
         using var training = new Scenes(count: 2);
         training.Train("--seed", "7").AssertSucceeded();
-        var other = maps.Synthesize(training.Model, "photos");
+        var other = maps.Synthesize(training.Model, "painted");
         other.AssertSucceeded();
         Assert.StartsWith("6 photos of ", other.Output[^1]);
-        Assert.Empty(hashes.Values.Intersect(maps.Photos("photos").Values));
+        Assert.Empty(hashes.Values.Intersect(maps.Photos("painted").Values));
     }
 
     [Fact]
@@ -65,9 +65,9 @@ public class BatchSynthesisTests(TrainedModel model) : IClassFixture<TrainedMode
         File.WriteAllBytes(maps.Map(4), File.ReadAllBytes(maps.Map(4))[..60]);
         File.WriteAllText(maps.Map(6), "no picture");
 
-        maps.Synthesize(model.Path, "photos").AssertPartial("3 label images of 8 cannot be painted", Path.Combine(maps.In("photos"), "failures.csv"));
-        Assert.Equal(["00000.png", "00002.png", "00003.png", "00005.png", "00007.png"], maps.Photos("photos").Keys.Order());
-        var failures = maps.Failures("photos").OrderBy(line => line.LabelMap).ToArray();
+        maps.Synthesize(model.Path, "painted").AssertPartial("3 label images of 8 cannot be painted", Path.Combine(maps.In("painted"), "failures.csv"));
+        Assert.Equal(["00000.png", "00002.png", "00003.png", "00005.png", "00007.png"], maps.Photos("painted").Keys.Order());
+        var failures = maps.Failures("painted").OrderBy(line => line.LabelMap).ToArray();
         Assert.Equal([maps.Map(1), maps.Map(4), maps.Map(6)], failures.Select(line => line.LabelMap));
         Assert.Contains("(7, 5)", failures[0].Reason);
         Assert.Contains("id 77", failures[0].Reason);
@@ -76,9 +76,9 @@ public class BatchSynthesisTests(TrainedModel model) : IClassFixture<TrainedMode
 
         // Repaired, it is painted; the others fail again.
         File.Copy(maps.Map(0), maps.Map(4), overwrite: true);
-        maps.Synthesize(model.Path, "photos").AssertPartial("2 label images of 8");
-        Assert.Equal([maps.Map(1), maps.Map(6)], maps.Failures("photos").Select(line => line.LabelMap).Order());
-        Assert.Equal(6, maps.Manifest("photos").Count);
+        maps.Synthesize(model.Path, "painted").AssertPartial("2 label images of 8");
+        Assert.Equal([maps.Map(1), maps.Map(6)], maps.Failures("painted").Select(line => line.LabelMap).Order());
+        Assert.Equal(6, maps.Manifest("painted").Count);
     }
 
     [Fact]
@@ -87,9 +87,9 @@ public class BatchSynthesisTests(TrainedModel model) : IClassFixture<TrainedMode
         using var maps = new ManyMaps(300);
         for (int i = 0; i < 300; i++)
             File.WriteAllText(maps.Map(i), "no picture");
-        maps.Synthesize(model.Path, "photos", "--on-failure", "stop").AssertFailed(".png", "not a picture");
-        Assert.InRange(maps.Failures("photos").Length, 1, 10);
-        Assert.Empty(maps.Photos("photos"));
+        maps.Synthesize(model.Path, "painted", "--on-failure", "stop").AssertFailed(".png", "not a picture");
+        Assert.InRange(maps.Failures("painted").Length, 1, 10);
+        Assert.Empty(maps.Photos("painted"));
     }
 
     [Fact]
@@ -97,11 +97,11 @@ public class BatchSynthesisTests(TrainedModel model) : IClassFixture<TrainedMode
     {
         using var maps = new ManyMaps(4);
         File.WriteAllLines(maps.In("list.txt"), [maps.Map(0), maps.Map(1) + "\tcity/one", maps.In("nowhere.png"), maps.Map(2) + "\t../two", maps.Map(3) + "\t" + new string('x', 252)]);
-        var outcome = CrnProcess.Run("synthesize", "--model", model.Path, "--labels", maps.In("list.txt"), "--output", maps.In("photos"));
+        var outcome = CrnProcess.Run("synthesize", "--model", model.Path, "--labels", maps.In("list.txt"), "--output", maps.In("painted"));
         outcome.AssertPartial("3 label images of 5");
-        Assert.Equal(["00000.png", "one.png"], maps.Photos("photos").Keys.Order());
-        Assert.True(File.Exists(Path.Combine(maps.In("photos"), "city", "one.png")));
-        Assert.Equal("city/one.png", maps.Manifest("photos").Keys.Single(photo => photo.Contains("one")));
+        Assert.Equal(["00000.png", "one.png"], maps.Photos("painted").Keys.Order());
+        Assert.True(File.Exists(Path.Combine(maps.In("painted"), "city", "one.png")));
+        Assert.Equal("city/one.png", maps.Manifest("painted").Keys.Single(photo => photo.Contains("one")));
     }
 
     [Theory]
@@ -114,25 +114,25 @@ public class BatchSynthesisTests(TrainedModel model) : IClassFixture<TrainedMode
         maps.Synthesize(model.Path, "alone").AssertSucceeded();
         for (int index = 0; index < count; index++)
         {
-            int before = maps.Photos("photos").Count;
+            int before = maps.Photos("painted").Count;
             // As a Job of Kubernetes sets it; the number of shards is the user's.
             var outcome = CrnProcess.RunWith(
-                [("JOB_COMPLETION_INDEX", $"{index}"), ("CRN_SHARD_COUNT", $"{count}")], maps.Arguments(model.Path, "photos"));
+                [("JOB_COMPLETION_INDEX", $"{index}"), ("CRN_SHARD_COUNT", $"{count}")], maps.Arguments(model.Path, "painted"));
             outcome.AssertSucceeded();
-            int painted = maps.Photos("photos").Count - before;
+            int painted = maps.Photos("painted").Count - before;
             Assert.Contains($"Shard {index}/{count} by JOB_COMPLETION_INDEX: {painted} label image{(painted == 1 ? "" : "s")}", outcome.Output);
             Assert.DoesNotContain("already", outcome.Output[^1]);
         }
 
-        Assert.Equal(maps.Photos("alone"), maps.Photos("photos"));
+        Assert.Equal(maps.Photos("alone"), maps.Photos("painted"));
         if (count == 1)
             return;
-        var merged = CrnProcess.Run("synthesize", "merge", "--output", maps.In("photos"));
+        var merged = CrnProcess.Run("synthesize", "merge", "--output", maps.In("painted"));
         merged.AssertSucceeded();
-        Assert.Equal($"40 photos in {Path.Combine(maps.In("photos"), "manifest.csv")}", Assert.Single(merged.Output));
-        Assert.Equal(maps.Photos("photos"), maps.Manifest("photos").ToDictionary(line => line.Key, line => line.Value.PhotoSha256));
-        maps.Synthesize(model.Path, "photos").AssertSucceeded();
-        Assert.Equal(40, maps.Manifest("photos").Count);
+        Assert.Equal($"40 photos in {Path.Combine(maps.In("painted"), "manifest.csv")}", Assert.Single(merged.Output));
+        Assert.Equal(maps.Photos("painted"), maps.Manifest("painted").ToDictionary(line => line.Key, line => line.Value.PhotoSha256));
+        maps.Synthesize(model.Path, "painted").AssertSucceeded();
+        Assert.Equal(40, maps.Manifest("painted").Count);
     }
 
     [Fact]
@@ -140,8 +140,8 @@ public class BatchSynthesisTests(TrainedModel model) : IClassFixture<TrainedMode
     {
         using var maps = new ManyMaps(12);
         (string, string)[] variables = [("JOB_COMPLETION_INDEX", "1"), ("CRN_SHARD_COUNT", "1000")];
-        CrnProcess.RunWith(variables, maps.Arguments(model.Path, "photos", "--shard", "0/1")).AssertSucceeded();
-        Assert.Equal(12, maps.Photos("photos").Count);
+        CrnProcess.RunWith(variables, maps.Arguments(model.Path, "painted", "--shard", "0/1")).AssertSucceeded();
+        Assert.Equal(12, maps.Photos("painted").Count);
         CrnProcess.RunWith(variables, "synthesize", "--model", model.Path, "--labels", maps.Map(5), "--output", maps.In("one")).AssertSucceeded();
         Assert.Equal(["00005.png"], maps.Photos("one").Keys);
         CrnProcess.RunWith([("JOB_COMPLETION_INDEX", "1")], maps.Arguments(model.Path, "none")).AssertFailed("CRN_SHARD_COUNT");
@@ -157,9 +157,9 @@ public class BatchSynthesisTests(TrainedModel model) : IClassFixture<TrainedMode
         File.Copy(maps.Map(1), maps.In("data/val/a.png"));
         for (int times = 0; times < 2; times++)
         {
-            var outcome = CrnProcess.Run("synthesize", "--model", model.Path, "--labels", maps.In("data/**/*.png"), "--output", maps.In("data/photos"));
+            var outcome = CrnProcess.Run("synthesize", "--model", model.Path, "--labels", maps.In("data/**/*.png"), "--output", maps.In("data/painted"));
             outcome.AssertSucceeded();
-            Assert.Equal(["train/a.png", "val/a.png"], maps.Manifest("data/photos").Keys.Order());
+            Assert.Equal(["train/a.png", "val/a.png"], maps.Manifest("data/painted").Keys.Order());
         }
     }
 
@@ -167,13 +167,13 @@ public class BatchSynthesisTests(TrainedModel model) : IClassFixture<TrainedMode
     public void An_old_leftover_is_deleted_and_a_young_one_is_not()
     {
         using var maps = new ManyMaps(1);
-        Directory.CreateDirectory(maps.In("photos"));
-        string old = Path.Combine(maps.In("photos"), "a.png.abcd1234.xyz.tmp"), young = Path.Combine(maps.In("photos"), "b.png.abcd1234.xyz.tmp"), mine = Path.Combine(maps.In("photos"), "notes.tmp");
+        Directory.CreateDirectory(maps.In("painted"));
+        string old = Path.Combine(maps.In("painted"), "a.png.abcd1234.xyz.tmp"), young = Path.Combine(maps.In("painted"), "b.png.abcd1234.xyz.tmp"), mine = Path.Combine(maps.In("painted"), "notes.tmp");
         foreach (string file in new[] { old, young, mine })
             File.WriteAllText(file, "half a photo");
         File.SetLastWriteTimeUtc(old, DateTime.UtcNow.AddHours(-2));
         File.SetLastWriteTimeUtc(mine, DateTime.UtcNow.AddHours(-2));
-        maps.Synthesize(model.Path, "photos").AssertSucceeded();
+        maps.Synthesize(model.Path, "painted").AssertSucceeded();
         Assert.Equal([false, true, true], new[] { old, young, mine }.Select(File.Exists));
     }
 
@@ -183,7 +183,7 @@ public class BatchSynthesisTests(TrainedModel model) : IClassFixture<TrainedMode
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Linux alone tells what a process holds.");
         using var maps = new ManyMaps(3000);
         // .NET collects before its heap has grown to the processor's cache, which it would otherwise do for the first thousand maps.
-        using var process = CrnProcess.StartWith([("DOTNET_GCgen0size", "200000")], maps.Arguments(model.Path, "photos"));
+        using var process = CrnProcess.StartWith([("DOTNET_GCgen0size", "200000")], maps.Arguments(model.Path, "painted"));
         KilledBatchTests.WaitForPhotos(maps, 500);
         long early = process.ReadMemory();
         KilledBatchTests.WaitForPhotos(maps, 2900);
