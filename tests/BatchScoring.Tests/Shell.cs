@@ -6,7 +6,8 @@ namespace BatchScoring.Tests;
 internal sealed class Shell : IDisposable
 {
     private readonly Process _process;
-    private readonly Task<string> _output;
+    private readonly Thread _reader;
+    private string _output = "";
 
     private Shell(string folder, string script, params (string Name, string Value)[] variables)
     {
@@ -17,7 +18,9 @@ internal sealed class Shell : IDisposable
         foreach (var (name, value) in variables)
             start.Environment[name] = value;
         _process = Process.Start(start)!;
-        _output = _process.StandardOutput.ReadToEndAsync();
+        // A thread of its own: a continuation would wait for the test, which waits for it.
+        _reader = new Thread(() => _output = _process.StandardOutput.ReadToEnd()) { IsBackground = true };
+        _reader.Start();
     }
 
     public bool HasEnded => _process.HasExited;
@@ -43,9 +46,9 @@ internal sealed class Shell : IDisposable
 
     public (int ExitCode, string Output) End()
     {
-        var output = _output.Result;
+        _reader.Join();
         _process.WaitForExit();
-        return (_process.ExitCode, output);
+        return (_process.ExitCode, _output);
     }
 
     public void Dispose()

@@ -54,7 +54,8 @@ public partial class SlurmTests
                     return task;
             }
 
-            Assert.False(job.HasEnded, $"The job ended before a task could be killed: {job.End().Output}");
+            if (job.HasEnded)
+                Assert.Fail($"The job ended before a task could be killed: {job.End().Output}");
             Assert.True(clock.Elapsed < Patience, "No task has begun to paint.");
             Thread.Sleep(20);
         }

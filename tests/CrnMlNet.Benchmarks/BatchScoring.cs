@@ -51,12 +51,16 @@ internal sealed class BatchScoring : IDisposable
         long growth = 0;
         for (int round = 0; round < rounds; round++)
         {
-            double raw = Loop(_maps);
+            var used = Processor();
+            double raw = Loop(_maps), rawProcessor = (Processor() - used).TotalSeconds;
+            used = Processor();
             var (batch, begin, end) = Batch($"photos{round}");
+            double batchProcessor = (Processor() - used).TotalSeconds;
             ratios[round] = raw / batch;
             growth = end - begin;
             Console.WriteLine(
                 $"  raw loop {_maps / raw,7:0.0} images/s, crn synthesize {_maps / batch,7:0.0}: {100 * ratios[round]:0.0}%; "
+                + $"processor {1000 * rawProcessor / _maps:0.00} and {1000 * batchProcessor / _maps:0.00} ms a map; "
                 + $"memory {begin >> 20} MiB after {WarmUp} maps, {end >> 20} MiB after {_maps}");
             Directory.Delete(Path.Combine(_folder, $"photos{round}"), recursive: true);
         }
@@ -107,9 +111,21 @@ internal sealed class BatchScoring : IDisposable
         return (clock.Elapsed.TotalSeconds, begin, Memory());
     }
 
-    /// <summary>What the process holds and is not a file's, managed and native; Linux alone tells.</summary>
-    private static long Memory() => 1024 * long.Parse(
-        File.ReadLines("/proc/self/status").First(line => line.StartsWith("RssAnon:", StringComparison.Ordinal)).Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
+    private static TimeSpan Processor()
+    {
+        using var process = Process.GetCurrentProcess();
+        return process.TotalProcessorTime;
+    }
+
+    /// <summary>What the process holds and is not a file's, managed and native, when what nobody holds has gone; Linux alone tells.</summary>
+    private static long Memory()
+    {
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        GC.Collect();
+        string line = File.ReadLines("/proc/self/status").First(text => text.StartsWith("RssAnon:", StringComparison.Ordinal));
+        return 1024 * long.Parse(line.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
+    }
 
     /// <summary>Rectangles of CamVid's classes.</summary>
     private static byte[] Blocks(int number, int height, int width)

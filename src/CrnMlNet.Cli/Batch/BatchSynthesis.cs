@@ -226,9 +226,7 @@ internal sealed class BatchSynthesis
     {
         string photo = PhotoOf(painted.Map, image), path = PathOf(photo);
         var origin = Origin(painted.Sha256, image);
-        byte[] png;
-        using (var pixels = PhotoPixels.ToImage(painted.Photos.AsSpan(image * _photoLength, _photoLength), _model.Architecture.Height, _model.Architecture.Width))
-            png = origin.AddTo(ImageFile.EncodePng(pixels, path));
+        byte[] png = origin.AddTo(PhotoPng.Encode(painted.Photos.AsSpan(image * _photoLength, _photoLength), _model.Architecture.Height, _model.Architecture.Width));
         try
         {
             if (photo.Contains('/', StringComparison.Ordinal))

@@ -59,16 +59,6 @@ public static class ImageFile
         }
     }
 
-    /// <summary>An image as the bytes of a PNG file.</summary>
-    /// <param name="image">The image.</param>
-    /// <param name="path">Where it is to be, for messages.</param>
-    /// <exception cref="IOException">It cannot be encoded.</exception>
-    internal static byte[] EncodePng(MLImage image, string path)
-    {
-        using var encoded = Encode(image, SKEncodedImageFormat.Png, path);
-        return encoded.ToArray();
-    }
-
     /// <summary>
     /// Looks at a file's head and end for what ML.NET's own loading lets pass in silence: a truncated PNG or JPEG, and a PNG
     /// whose values 8 bits would change. Decodes nothing.
