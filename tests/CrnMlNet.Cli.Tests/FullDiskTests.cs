@@ -18,7 +18,7 @@ public class FullDiskTests
         using var scenes = new Scenes();
         string log = scenes.In("log"), filler = Path.Combine(scenes.Output, "filler");
         var outcome = OnSmallDisk(scenes, "8m",
-            $"{Crn(scenes)} >'{log}' & until grep -q 'Training a ' '{log}'; do sleep 0.02; done; cat /dev/zero >'{filler}' 2>/dev/null; "
+            $"{Crn(scenes)} >'{log}' & until grep -qs 'Training a ' '{log}'; do sleep 0.02; done; cat /dev/zero >'{filler}' 2>/dev/null; "
             + $"wait $!; code=$?; rm '{filler}'; ls -A '{scenes.Output}'; exit $code");
         outcome.AssertFailed(scenes.Model, "No space left on device");
         Assert.DoesNotContain(outcome.Output, name => name != "model.zip.checkpoints");
