@@ -35,7 +35,7 @@ if (args is [TrainingMemory.Measurement, var size, var checkpointing])
 
 if (args is ["batch", .. var ofBatch])
 {
-    var (maps, network, rounds) = (ofBatch.ElementAtOrDefault(0) ?? "1000", ofBatch.ElementAtOrDefault(1) ?? "96x128:0.25", ofBatch.ElementAtOrDefault(2) ?? "5");
+    var (maps, network, rounds) = (ofBatch.ElementAtOrDefault(0) ?? "1000", ofBatch.ElementAtOrDefault(1) ?? "96x128:0.125", ofBatch.ElementAtOrDefault(2) ?? "5");
     Console.WriteLine($"{maps} label maps, {network}; throughput is to be at least 97% of the raw loop's");
     using var batch = new BatchScoring(int.Parse(maps, CultureInfo.InvariantCulture), network);
     return batch.Report(int.Parse(rounds, CultureInfo.InvariantCulture)) ? 0 : 1;

@@ -1,6 +1,8 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.IO.Compression;
+using System.Numerics;
+using System.Runtime.InteropServices;
 
 namespace CrnMlNet.Data;
 
@@ -75,23 +77,42 @@ internal static class PhotoPng
     private static void Filter(ReadOnlySpan<byte> photo, Span<byte> filtered, int height, int width)
     {
         int row = Samples * width, plane = height * width;
-        // Each with a pixel of zeros to its left.
-        byte[] above = new byte[Samples + row], current = new byte[Samples + row];
+        // Each with a pixel of zeros to its left, and room for a last vector.
+        byte[] above = new byte[Samples + row + Vector<byte>.Count], current = new byte[above.Length];
         for (int y = 0; y < height; y++)
         {
             for (int x = 0, i = Samples, from = y * width; x < width; x++, i += Samples, from++)
                 (current[i], current[i + 1], current[i + 2]) = (photo[from], photo[plane + from], photo[2 * plane + from]);
             var target = filtered.Slice(y * (1 + row), 1 + row);
             target[0] = Paeth;
-            for (int i = Samples; i < current.Length; i++)
+            target = target[1..];
+            for (int i = 0; i < row; i += Vector<byte>.Count)
             {
-                int left = current[i - Samples], up = above[i], corner = above[i - Samples];
-                int toLeft = Math.Abs(up - corner), toUp = Math.Abs(left - corner), toCorner = Math.Abs(left + up - 2 * corner);
-                int expected = toLeft <= toUp && toLeft <= toCorner ? left : toUp <= toCorner ? up : corner;
-                target[1 + i - Samples] = (byte)(current[i] - expected);
+                var difference = new Vector<byte>(current, i + Samples) - Expected(new Vector<byte>(current, i), new Vector<byte>(above, i + Samples), new Vector<byte>(above, i));
+                if (row - i >= Vector<byte>.Count)
+                    difference.CopyTo(target[i..]);
+                else
+                    MemoryMarshal.AsBytes(new Span<Vector<byte>>(ref difference))[..(row - i)].CopyTo(target[i..]);
             }
 
             (above, current) = (current, above);
         }
+    }
+
+    /// <summary>Of each three samples the one that is nearest to left + up - corner; of those as near, the first in this order.</summary>
+    private static Vector<byte> Expected(Vector<byte> left, Vector<byte> up, Vector<byte> corner)
+    {
+        Vector.Widen(left, out var firstLeft, out var lastLeft);
+        Vector.Widen(up, out var firstUp, out var lastUp);
+        Vector.Widen(corner, out var firstCorner, out var lastCorner);
+        return Vector.Narrow(Expected(firstLeft, firstUp, firstCorner), Expected(lastLeft, lastUp, lastCorner));
+    }
+
+    private static Vector<ushort> Expected(Vector<ushort> left, Vector<ushort> up, Vector<ushort> corner)
+    {
+        Vector<short> a = left.As<ushort, short>(), b = up.As<ushort, short>(), c = corner.As<ushort, short>();
+        Vector<short> toLeft = Vector.Abs(b - c), toUp = Vector.Abs(a - c), toCorner = Vector.Abs(a + b - c - c);
+        var isLeft = Vector.LessThanOrEqual(toLeft, toUp) & Vector.LessThanOrEqual(toLeft, toCorner);
+        return Vector.ConditionalSelect(isLeft, a, Vector.ConditionalSelect(Vector.LessThanOrEqual(toUp, toCorner), b, c)).As<short, ushort>();
     }
 }
