@@ -33,7 +33,7 @@ internal static class SynthesizeMergeCommand
             Console.WriteLine($"{merged.Damaged} damaged lines were left out; the shards' commands again add what is missing.");
         if (merged.Failures == 0)
             return ExitCode.Success;
-        Console.Error.WriteLine($"crn: {merged.Failures} label images have failed: {ManifestMerge.PathOf(output, BatchManifest.Names.Failures)}");
+        Console.Error.WriteLine($"crn: {(merged.Failures == 1 ? "1 label image has" : $"{merged.Failures} label images have")} failed: {ManifestMerge.PathOf(output, BatchManifest.Names.Failures)}");
         return ExitCode.Partial;
     }
 }
