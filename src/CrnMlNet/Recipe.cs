@@ -109,10 +109,26 @@ public sealed record Recipe
         ImagesPerLayout = 9,
     };
 
+    /// <summary>The same network, with no network to compare in: colours and the large are compared pixel by pixel, and what is small as texture, class by class.</summary>
+    public static Recipe Texture { get; } = new()
+    {
+        Name = "texture",
+        Summary = "crn by each class's texture, and pixels averaged over 4x4",
+        Objective = new() { Comparison = Comparison.LowResolution, Texture = 20 },
+    };
+
+    /// <summary>The paper's system with texture beside.</summary>
+    public static Recipe CrnTexture { get; } = new()
+    {
+        Name = "crn+texture",
+        Summary = "crn and each class's texture",
+        Objective = new() { Texture = 20 },
+    };
+
     /// <summary>All that have names, the paper's own first.</summary>
     public static IReadOnlyList<Recipe> All { get; } =
     [
-        Crn, ImageSpace, GanSemSeg, Pix2Pix, EncoderDecoder, Recombinator, FullResolution, CrnGan, CrnSemSeg, CrnGanSemSeg, CrnDiverse,
+        Crn, ImageSpace, GanSemSeg, Pix2Pix, EncoderDecoder, Recombinator, FullResolution, CrnGan, CrnSemSeg, CrnGanSemSeg, CrnDiverse, Texture, CrnTexture,
     ];
 
     /// <summary>What it is called, in the log and in the model's <see cref="TrainingRecord"/>.</summary>

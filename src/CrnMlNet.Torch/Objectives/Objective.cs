@@ -11,6 +11,9 @@ public enum Comparison
     /// <summary>As images alone, by mean absolute difference: the paper's baseline "image-space loss".</summary>
     Image,
 
+    /// <summary>As images averaged over 4x4 pixels: colours and the large, and nothing of what lies within these cells.</summary>
+    LowResolution,
+
     /// <summary>Not at all.</summary>
     None,
 }
@@ -33,8 +36,11 @@ public sealed record Objective
     /// <summary>The weight of semantic segmentation, in gray levels for a nat: whether the image shows what its layout says, in the eyes of a segmentation network.</summary>
     public double Segmentation { get; init; }
 
+    /// <summary>The weight of texture, in gray levels for a deviation: whether each class has as much of everything as in the photo, wherever that lies. See <see cref="TextureLoss"/>.</summary>
+    public double Texture { get; init; }
+
     /// <summary>Whether images can be measured by this objective alone, without the discriminator, which judges by what it has learned so far.</summary>
-    internal bool Measures => Comparison != Comparison.None || Segmentation > 0;
+    internal bool Measures => Comparison != Comparison.None || Segmentation > 0 || Texture > 0;
 
     /// <summary>Checks every property.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A weight is no number of at least 0, or there is no term.</exception>
@@ -47,6 +53,7 @@ public sealed record Objective
         CheckWeight(nameof(Adversarial), Adversarial);
         CheckWeight(nameof(DiscriminatorFeatures), DiscriminatorFeatures);
         CheckWeight(nameof(Segmentation), Segmentation);
+        CheckWeight(nameof(Texture), Texture);
         if (DiscriminatorFeatures > 0 && Adversarial == 0)
             throw new ArgumentOutOfRangeException(nameof(DiscriminatorFeatures), DiscriminatorFeatures, "Without an adversarial term there is no discriminator to match features in.");
         if (!Measures && Adversarial == 0)
@@ -58,6 +65,7 @@ public sealed record Objective
     {
         Comparison.Features => "features",
         Comparison.Image => "image",
+        Comparison.LowResolution => "image at low resolution",
         _ => "nothing compared",
     }));
 
@@ -70,6 +78,8 @@ public sealed record Objective
             yield return FormattableString.Invariant($"{DiscriminatorFeatures} discriminator's features");
         if (Segmentation > 0)
             yield return FormattableString.Invariant($"{Segmentation} segmentation");
+        if (Texture > 0)
+            yield return FormattableString.Invariant($"{Texture} texture");
     }
 
     private static void CheckWeight(string name, double value)

@@ -51,6 +51,9 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
     /// <summary>Maps of the photo's size in the segmentation network and around it for each synthesized image.</summary>
     private const int MapsInSegmenter = 400;
 
+    /// <summary>Maps of the photo's size in the comparison of textures, for each synthesized image and for the photo: the filters' at the finest scale, and their gradients.</summary>
+    private const int MapsInTexture = 120;
+
     /// <summary>Numbers that the segmentation network learns, about.</summary>
     private const long SegmenterParameters = 1_950_000;
 
@@ -284,7 +287,8 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
     private static int PerceivedMapsOf(Objective objective, IPerceptionNetwork? perception, int images)
     {
         int segmented = objective.Segmentation > 0 ? images * MapsInSegmenter : 0;
-        return segmented + (objective.Comparison != Comparison.Features ? images * ComparedMapsOfAnImage
+        int textured = objective.Texture > 0 ? images * MapsInTexture : 0;
+        return segmented + textured + (objective.Comparison != Comparison.Features ? images * ComparedMapsOfAnImage
             : perception is Vgg19 ? images * MapsInVgg19
             : PerceivedMaps + images * PerceivedMapsOfAnImage);
     }

@@ -188,7 +188,7 @@ public static class Trainer
             adam.Step();
             return loss;
 
-            Tensor LossOf(Tensor images) => objective.OfStep(images, layouts, photos);
+            Tensor LossOf(Tensor images) => objective.OfStep(images, layouts, photos, loop.StepsDone);
         }
 
         double Validate() => Loss(network, objective, validation!, options.BatchSize, device);

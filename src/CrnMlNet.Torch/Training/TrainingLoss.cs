@@ -15,6 +15,9 @@ namespace CrnMlNet.Torch.Training;
 internal sealed class TrainingLoss(
     IPerceptionNetwork perception, int images, TrainingOptions options, LayerWeightSchedule lambda, Adversary? adversary, SegmentationNetwork? segmenter)
 {
+    /// <summary>What <see cref="Comparison.LowResolution"/> averages over, in pixels.</summary>
+    private const int LowResolutionCell = 4;
+
     private readonly Objective _objective = options.Objective;
     private FeatureObjective _comparison = Compare(perception, images, options.Diversity, lambda.Weights);
 
@@ -36,17 +39,20 @@ internal sealed class TrainingLoss(
     /// <param name="synthesized">The synthesized images <c>[N, k, 3, H, W]</c>, 0 to 255. Gradients flow to these alone.</param>
     /// <param name="layouts">The layouts <c>[N, c, H, W]</c>.</param>
     /// <param name="photos">The photos <c>[N, 3, H, W]</c>, 0 to 255.</param>
+    /// <param name="step">The step's number: what is drawn by chance in it follows from that and the seed.</param>
     /// <returns>A scalar tensor.</returns>
-    public Tensor OfStep(Tensor synthesized, Tensor layouts, Tensor photos)
+    public Tensor OfStep(Tensor synthesized, Tensor layouts, Tensor photos, long step)
     {
         Tensor? measured = null;
         if (_objective.Comparison != Comparison.None)
         {
-            var terms = _comparison.Terms(synthesized, layouts, photos);
+            var terms = _comparison.Terms(Seen(synthesized), layouts, Seen(photos));
             lambda.Add(terms.detach().cpu().data<float>().ToArray(), (int)photos.shape[0]);
             measured = _comparison.Loss(terms);
         }
         measured = WithSegmentation(measured, synthesized, layouts);
+        // Odd multipliers, so that no two steps of a seed have the same number.
+        measured = WithTexture(measured, synthesized, layouts, photos, unchecked(options.Seed * (int)0x9E3779B1 + (int)step * (int)0x85EBCA6B));
         if (adversary is null)
             return measured!;
         adversary.Learn(synthesized, layouts, photos);
@@ -55,8 +61,22 @@ internal sealed class TrainingLoss(
     }
 
     /// <summary>How good images are for layouts and photos that are not learned from: all terms but the adversarial one.</summary>
-    public Tensor OfValidation(Tensor synthesized, Tensor layouts, Tensor photos) => WithSegmentation(
-        _objective.Comparison == Comparison.None ? null : _comparison.Loss(synthesized, layouts, photos), synthesized, layouts)!;
+    public Tensor OfValidation(Tensor synthesized, Tensor layouts, Tensor photos)
+    {
+        var compared = _objective.Comparison == Comparison.None ? null : _comparison.Loss(Seen(synthesized), layouts, Seen(photos));
+        // The same filters and places after each epoch, so that the losses compare.
+        return WithTexture(WithSegmentation(compared, synthesized, layouts), synthesized, layouts, photos, options.Seed)!;
+    }
+
+    /// <summary>What the comparison sees of pictures <c>[..., 3, H, W]</c>.</summary>
+    private Tensor Seen(Tensor pictures)
+    {
+        if (_objective.Comparison != Comparison.LowResolution)
+            return pictures;
+        // The last cells of a size that is no multiple are smaller.
+        var cells = nn.functional.avg_pool2d(pictures.flatten(0, -4), LowResolutionCell, ceil_mode: true);
+        return cells.reshape([.. pictures.shape.SkipLast(2), .. cells.shape.TakeLast(2)]);
+    }
 
     private Tensor? WithSegmentation(Tensor? compared, Tensor synthesized, Tensor layouts)
     {
@@ -66,10 +86,18 @@ internal sealed class TrainingLoss(
         return compared?.Plus(seen) ?? seen;
     }
 
+    private Tensor? WithTexture(Tensor? others, Tensor synthesized, Tensor layouts, Tensor photos, int seed)
+    {
+        if (_objective.Texture == 0)
+            return others;
+        var texture = TextureLoss.Of(synthesized, layouts, photos, new Random(seed)).Times(_objective.Texture);
+        return others?.Plus(texture) ?? texture;
+    }
+
     private IEnumerable<string> Descriptions()
     {
         if (_objective.Comparison != Comparison.None)
-            yield return _comparison.Description;
+            yield return _comparison.Description + (_objective.Comparison == Comparison.LowResolution ? $" of images averaged over {LowResolutionCell}x{LowResolutionCell} pixels" : "");
         foreach (var other in _objective.OtherTerms())
             yield return other;
     }

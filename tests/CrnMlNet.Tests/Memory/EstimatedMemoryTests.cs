@@ -42,6 +42,8 @@ public class EstimatedMemoryTests
     [InlineData("recombinator")]
     [InlineData("full-resolution")]
     [InlineData("crn+gan+semseg")]
+    [InlineData("texture")]
+    [InlineData("crn+texture")]
     public void So_does_each_recipe(string recipe) => Check(128, 192, 0.125, batchSize: 4, Recipe.Parse(recipe).ImagesPerLayout, pairs: 4, checkpointing: false, recipe: recipe);
 
     private static void Check(
