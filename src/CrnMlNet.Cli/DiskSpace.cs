@@ -24,12 +24,13 @@ internal static class DiskSpace
     /// <param name="modelPath">Where the model will be.</param>
     /// <param name="checkpointFolder">Where the checkpoints will be.</param>
     /// <param name="keepsBest">Whether a checkpoint has the best weights so far, too.</param>
+    /// <param name="keepsAverage">Whether a checkpoint has the weights' average, too.</param>
     /// <exception cref="IOException">The disk of the model, of the checkpoints, or that of temporary files, lacks the room.</exception>
-    public static void CheckRoomFor(IReadOnlyList<SynthesisArchitecture> stages, string modelPath, string checkpointFolder, bool keepsBest)
+    public static void CheckRoomFor(IReadOnlyList<SynthesisArchitecture> stages, string modelPath, string checkpointFolder, bool keepsBest, bool keepsAverage)
     {
         double weights = BytesOf(stages[^1]), earlier = stages.SkipLast(1).Sum(BytesOf);
         CheckRoomFor((long)weights, modelPath);
-        Check(AtomicFile.FolderOf(checkpointFolder), (weights * Checkpoints + earlier * CheckpointsOfStage) * (CopiesInCheckpoint + (keepsBest ? 1 : 0)), $"the checkpoints in '{checkpointFolder}' (--checkpoints moves them)");
+        Check(AtomicFile.FolderOf(checkpointFolder), (weights * Checkpoints + earlier * CheckpointsOfStage) * (CopiesInCheckpoint + (keepsBest ? 1 : 0) + (keepsAverage ? 1 : 0)), $"the checkpoints in '{checkpointFolder}' (--checkpoints moves them)");
     }
 
     /// <param name="bytes">The bytes of what the model holds.</param>

@@ -19,7 +19,7 @@ internal static class ModelReportView
             $"{network.Kind}, {network.ParameterCount():N0} parameters, width factor {network.WidthFactor}, {network.NoiseChannels} noise channels, {network.ImagesPerLayout} image(s) per layout"));
         Line("Palette", $"{model.Palette}: {string.Join(", ", model.Palette.Classes.Select(label => $"{label.Id} {label.Name}"))}");
         Line("Training", FormattableString.Invariant(
-            $"{training.Pairs:N0} pairs, {training.Steps:N0} steps of {training.BatchSize}, {ProgressView.Clock(TimeSpan.FromSeconds(training.Seconds))}, learning rate {training.LearningRate}, seed {training.Seed}{(training.Mirror ? ", mirrored" : "")}{(training.Stopped ? ", stopped before its end" : "")}"));
+            $"{training.Pairs:N0} pairs, {training.Steps:N0} steps of {training.BatchSize}, {ProgressView.Clock(TimeSpan.FromSeconds(training.Seconds))}, learning rate {training.LearningRate}{(training.AverageDecay > 0 ? $", weights averaged by {training.AverageDecay.ToString(System.Globalization.CultureInfo.InvariantCulture)}" : "")}, seed {training.Seed}{(training.Mirror ? ", mirrored" : "")}{(training.Stopped ? ", stopped before its end" : "")}"));
         Line("Photos", training.PhotoPreprocessing == PhotoPreprocessing.Vivid ? "in vivid tones" : "as they are");
         if (training.WarmStart is { } start)
             Line("Started from", start);

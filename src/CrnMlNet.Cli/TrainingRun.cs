@@ -30,7 +30,7 @@ internal sealed class TrainingRun(
         if (sampleCount > 0)
             CheckSamplesPath();
         CheckCheckpointFolder();
-        DiskSpace.CheckRoomFor(Architectures(), modelPath, options.CheckpointFolder!, keepsBest: validation.Count > 0);
+        DiskSpace.CheckRoomFor(Architectures(), modelPath, options.CheckpointFolder!, keepsBest: validation.Count > 0, keepsAverage: options.AverageDecay > 0);
         if (fresh)
             CheckpointFolder.Clear(options.CheckpointFolder!);
         return ProgressView.Show(view => Train(view, pairs));
@@ -64,7 +64,8 @@ internal sealed class TrainingRun(
     private void Finish(ProgressView view, SampleSheet sheet, SynthesizeFromLabelsTransformer model)
     {
         var training = model.Training;
-        if (training.Stopped)
+        // The last sheet is not of the model: of the step before it stopped, or of weights that are not averaged.
+        if (training.Stopped || training.AverageDecay > 0)
             WriteSamples(view, () => sheet.Write(model.Synthesize));
         TrainingRecord[] stages = [.. training.EarlierStages.Select(stage => stage.Training), training];
         int epochs = options.Stages?[stages.Length - 1].Epochs ?? options.Epochs;

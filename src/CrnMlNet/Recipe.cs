@@ -15,6 +15,9 @@ public sealed record Recipe
     /// <summary>The learning rate of DCGAN and Pix2pix.</summary>
     private const double AdversarialRate = 2e-4;
 
+    /// <summary>An average over some 1,000 steps.</summary>
+    private const double UsualAverage = 0.999;
+
     /// <summary>The paper's system: a cascaded refinement network, compared in the perception network (Eq. 1).</summary>
     public static Recipe Crn { get; } = new()
     {
@@ -115,6 +118,7 @@ public sealed record Recipe
         Name = "texture",
         Summary = "crn by each class's texture, and pixels averaged over 4x4",
         Objective = new() { Comparison = Comparison.LowResolution, Texture = 20 },
+        AverageDecay = UsualAverage,
     };
 
     /// <summary>The paper's system with texture beside.</summary>
@@ -123,6 +127,7 @@ public sealed record Recipe
         Name = "crn+texture",
         Summary = "crn and each class's texture",
         Objective = new() { Texture = 20 },
+        AverageDecay = UsualAverage,
     };
 
     /// <summary>All that have names, the paper's own first.</summary>
@@ -148,6 +153,9 @@ public sealed record Recipe
 
     /// <summary>Adam's learning rate, unless the options say.</summary>
     public double LearningRate { get; init; } = 1e-3;
+
+    /// <summary>The decay of the weights' average, unless the options say; 0: none is taken.</summary>
+    public double AverageDecay { get; init; }
 
     /// <summary>The recipe of a name.</summary>
     /// <param name="name">One of <see cref="All"/>'s names, in any case.</param>

@@ -23,6 +23,7 @@ public sealed partial class SynthesizeFromLabelsEstimator
     {
         private int? _imagesPerLayout;
         private double? _learningRate;
+        private double? _averageDecay;
 
         /// <summary>The column of synthesized photos. Where there are several, it is the first one's name, and the others append <c>.1</c>, <c>.2</c>, ...</summary>
         public string OutputColumnName { get; set; } = "Synthesized";
@@ -145,6 +146,22 @@ public sealed partial class SynthesizeFromLabelsEstimator
             set => _learningRate = value;
         }
 
+        /// <summary>
+        /// The decay of the exponential moving average of the weights that becomes the model instead of the last weights, below 1, such as 0.999, of
+        /// which some 1,000 steps count; 0: no average. Unless set, the <see cref="Recipe"/>'s. Of the first steps less stays, so that where training
+        /// began is soon forgotten.
+        /// </summary>
+        /// <remarks>
+        /// Learning is not changed by it, and goes on from the last weights when it is continued from a checkpoint, which has both. The model file has the
+        /// average alone, and a training that starts from it begins with that. The <see cref="ValidationSet"/> measures the average, too; photos that
+        /// <see cref="Progress"/> shows are of the weights that learn.
+        /// </remarks>
+        public double AverageDecay
+        {
+            get => _averageDecay ?? Recipe.AverageDecay;
+            set => _averageDecay = value;
+        }
+
         /// <summary>Whether pairs are mirrored left to right half of the time while training.</summary>
         [BooleanChoice(true)]
         public bool Mirror { get; set; } = true;
@@ -250,8 +267,8 @@ public sealed partial class SynthesizeFromLabelsEstimator
         /// same folder, data and options. Null: nowhere. The folder is made when it is not there; each training needs its own.
         /// </summary>
         /// <remarks>
-        /// <para>The folder has the newest two checkpoints, each three times as large as the model's weights (with a validation set four
-        /// times), and of an adversarial recipe three times the discriminator's, too; written whole or not at all. A damaged one is passed over, and one that cannot be written, on a full disk say, does not
+        /// <para>The folder has the newest two checkpoints, each three times as large as the model's weights (with a validation set, and with an average of the weights, once more
+        /// for each), and of an adversarial recipe three times the discriminator's, too; written whole or not at all. A damaged one is passed over, and one that cannot be written, on a full disk say, does not
         /// end the training; the log warns of both.</para>
         /// <para>On the CPU, with as many threads, a continued training gives the same model bit for bit as one that was never interrupted.
         /// <see cref="Epochs"/>, the time budget, the patience and the device may change in between. When another option or the data
@@ -318,6 +335,7 @@ public sealed partial class SynthesizeFromLabelsEstimator
             Epochs = Epochs,
             BatchSize = BatchSize,
             LearningRate = LearningRate,
+            AverageDecay = AverageDecay,
             Objective = Recipe.Objective,
             SegmenterEpochs = SegmenterEpochs,
             Mirror = Mirror,

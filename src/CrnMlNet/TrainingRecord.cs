@@ -17,6 +17,9 @@ public sealed record TrainingRecord
     /// <summary>Adam's learning rate.</summary>
     public required double LearningRate { get; init; }
 
+    /// <summary>The decay of the weights' average that the model is; 0: it is the last weights.</summary>
+    public double AverageDecay { get; init; }
+
     /// <summary>Whether pairs were mirrored.</summary>
     public required bool Mirror { get; init; }
 
@@ -99,6 +102,7 @@ public sealed record TrainingRecord
         Steps = summary.Steps,
         BatchSize = options.BatchSize,
         LearningRate = options.LearningRate,
+        AverageDecay = options.AverageDecay,
         Mirror = options.Mirror,
         PhotoPreprocessing = options.PhotoPreprocessing,
         Seed = seed,

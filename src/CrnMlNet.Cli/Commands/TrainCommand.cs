@@ -32,6 +32,11 @@ internal static class TrainCommand
         var stages = StagesOption.Create();
         var batchSize = new Option<int>("--batch-size") { Description = "Pairs in a training step.", HelpName = "N", DefaultValueFactory = _ => defaults.BatchSize };
         var learningRate = new Option<double?>("--learning-rate") { Description = "Adam's learning rate. [default: the recipe's, mostly 0.001]", HelpName = "X" };
+        var averageDecay = new Option<double?>("--average-decay")
+        {
+            Description = "The model is an average of the weights over some 1 / (1 - X) steps instead of the last ones; 0: it is not. [default: the recipe's, mostly 0]",
+            HelpName = "X",
+        };
         var widthFactor = new Option<double>("--width-factor")
         {
             Description = "Factor on the number of feature maps, 1/64 to 4; 1 is the paper's network, for a GPU. Time and memory grow with its square.",
@@ -144,7 +149,7 @@ internal static class TrainCommand
             {RecipeOption.Lines}
             """)
         {
-            labels, photos, output, palette, recipe, height, width, epochs, stages, batchSize, learningRate, widthFactor, noiseChannels,
+            labels, photos, output, palette, recipe, height, width, epochs, stages, batchSize, learningRate, averageDecay, widthFactor, noiseChannels,
             imagesPerLayout, diversity, layerWeights, seed, device,
             validationLabels, validationPhotos, validationShare, patience, timeBudget, warmStart, gradientCheckpointing,
             unknownLabels, labelEncoding, vivid, halfPrecision, noMirror, perception, perceptionWeights, perceptionNormalisation, precision, photoFeatureMemory, photoFeatureFolder, segmenter, checkpoints, checkpointInterval, fresh, samples, sampleCount,
@@ -165,6 +170,7 @@ internal static class TrainCommand
                 Stages = StagesOption.ValueIn(parsed, stages),
                 BatchSize = parsed.GetRequiredValue(batchSize),
                 LearningRate = parsed.GetValue(learningRate) ?? system.LearningRate,
+                AverageDecay = parsed.GetValue(averageDecay) ?? system.AverageDecay,
                 WidthFactor = parsed.GetRequiredValue(widthFactor),
                 NoiseChannels = parsed.GetRequiredValue(noiseChannels),
                 ImagesPerLayout = parsed.GetValue(imagesPerLayout) ?? system.ImagesPerLayout,

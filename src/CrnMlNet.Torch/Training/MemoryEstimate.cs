@@ -10,7 +10,7 @@ namespace CrnMlNet.Torch.Training;
 /// </summary>
 /// <param name="What">What takes the memory, for messages.</param>
 /// <param name="Pairs">Bytes of the pairs to learn from.</param>
-/// <param name="Weights">Bytes of the weights and, in training, of their gradients, of Adam's two moments, and of the best ones so far.</param>
+/// <param name="Weights">Bytes of the weights and, in training, of their gradients, of Adam's two moments, of the best ones so far, and of their average.</param>
 /// <param name="Activations">Bytes of feature maps: in training all that the backward pass needs.</param>
 /// <param name="PhotoFeatures">Bytes of what is kept of the perception network's view of photos.</param>
 /// <param name="Slack">Bytes that are taken whatever the size.</param>
@@ -101,7 +101,7 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
         return new MemoryEstimate(
             $"Training at {Size(architecture)} with batches of {options.BatchSize}{(options.GradientCheckpointing ? " and gradient checkpointing" : "")}",
             (long)(pairs * size * TrainingPairs.BytesPerPixel),
-            BytesPerNumber * ((NumbersPerTrainedWeight + (validates ? 1 : 0)) * learning + resting + Noise(architecture)),
+            BytesPerNumber * ((NumbersPerTrainedWeight + (validates ? 1 : 0) + (options.AverageDecay > 0 ? 1 : 0)) * learning + resting + Noise(architecture)),
             (long)(Holes * BytesPerNumber * options.BatchSize * (kept + most + size * architecture.Channels)),
             options.Objective.Comparison == Comparison.Features ? Math.Min(options.PhotoFeatureMemory, (long)(pairs * (options.Mirror ? 2 : 1) * size * BytesPerNumber * MapsOfAPhoto(perception))) : 0,
             TrainingSlack);

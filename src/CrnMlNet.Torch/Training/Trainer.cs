@@ -41,7 +41,7 @@ public static class Trainer
 
     /// <summary>
     /// Trains. With a validation set the network ends with the weights of the epoch that does best there, otherwise with the
-    /// last ones. With <see cref="TrainingOptions.CheckpointFolder"/>, the training found there is continued: on the CPU, with
+    /// last ones; with <see cref="TrainingOptions.AverageDecay"/> both are averages. With <see cref="TrainingOptions.CheckpointFolder"/>, the training found there is continued: on the CPU, with
     /// as many threads, it then comes to the same weights bit for bit as one that was never interrupted. The checkpoints are
     /// deleted when the training ends by itself, and stay when it is cancelled or fails.
     /// </summary>
@@ -121,10 +121,11 @@ public static class Trainer
         trained?.to(device);
         var segmenter = options.Objective.Segmentation > 0 ? given ?? trained : null;
         using var best = new BestWeights(network);
+        using var average = options.AverageDecay > 0 ? new WeightAverage(network, options.AverageDecay) : null;
         if (start is not null)
             adam.GoOnFrom(start);
         using var progress = TrainingCheckpoints.Open(
-            network, adam, best, [.. adversary?.State ?? [], .. SegmenterState(trained)],
+            network, adam, best, [.. adversary?.State ?? [], .. SegmenterState(trained), .. average?.State ?? []],
             TrainingSubject.Of(network, perception, given, pairs, validation, options, start), pairs.Count, options, warn);
         start?.Dispose();
         if (progress?.State is { } state)
@@ -155,7 +156,10 @@ public static class Trainer
             Keep = isEpochEnd =>
             {
                 if (isEpochEnd && TrainingState.BestEpoch(loop.ValidationLossByEpoch, options.LayerWeights.RescaleAfter) is > 0 and var epoch && epoch == loop.ValidationLossByEpoch.Count)
+                {
+                    using var shown = average?.Shown();
                     best.Keep();
+                }
                 // A finite loss may have gradients that are not; they must not become the checkpoint or the model.
                 if (isEpochEnd && !HasFiniteWeights(network))
                     throw new TrainingDivergedException($"The weights are no longer numbers after step {loop.StepsDone}. Lower the learning rate ({options.LearningRate}).");
@@ -166,6 +170,7 @@ public static class Trainer
         var end = loop.Run(Step, report, cancellation);
         network.eval();
         progress?.AtEnd(loop, lambda, end);
+        average?.Exchange();
         best.Restore();
         (network as CascadedRefinementNetwork)?.LearnOnly(null);
         return new TrainingSummary(
@@ -186,12 +191,17 @@ public static class Trainer
             if (adversary?.Collapse is { } collapse)
                 throw new TrainingDivergedException(FormattableString.Invariant($"The training collapsed at step {loop.StepsDone + 1}: {collapse}. Lower the learning rate ({options.LearningRate})."));
             adam.Step();
+            average?.Add(loop.StepsDone);
             return loss;
 
             Tensor LossOf(Tensor images) => objective.OfStep(images, layouts, photos, loop.StepsDone);
         }
 
-        double Validate() => Loss(network, objective, validation!, options.BatchSize, device);
+        double Validate()
+        {
+            using var shown = average?.Shown();
+            return Loss(network, objective, validation!, options.BatchSize, device);
+        }
     }
 
     /// <summary>Trains the segmentation network that the objective asks for, on the pairs themselves.</summary>

@@ -15,6 +15,12 @@ public sealed record TrainingOptions
     /// <summary>Adam's learning rate, constant over the training; above 0.</summary>
     public double LearningRate { get; init; } = 1e-4;
 
+    /// <summary>
+    /// The decay of the exponential moving average of the weights that the trained network has instead of the last ones, below 1, such as 0.999, of which
+    /// some 1,000 steps count; 0: no average. It is what the validation set measures, too.
+    /// </summary>
+    public double AverageDecay { get; init; }
+
     /// <summary>Whether each pair is mirrored left to right half of the times it is seen.</summary>
     public bool Mirror { get; init; } = true;
 
@@ -87,6 +93,8 @@ public sealed record TrainingOptions
         Objective.Validate();
         if (!(LearningRate is > 0 and < 1))
             throw new ArgumentOutOfRangeException(nameof(LearningRate), LearningRate, "The learning rate must be above 0 and below 1.");
+        if (!(AverageDecay is >= 0 and < 1))
+            throw new ArgumentOutOfRangeException(nameof(AverageDecay), AverageDecay, "The decay of the weights' average must be at least 0 and below 1; 0 takes no average.");
         if (NewestModules < 1)
             throw new ArgumentOutOfRangeException(nameof(NewestModules), NewestModules, "At least one module must learn; null trains all.");
         if (EarlyStoppingPatience < 1)

@@ -27,6 +27,7 @@ internal sealed record TrainingSubject(IReadOnlyDictionary<string, string> Prope
         ["Objective"] = new Objective().ToString(),
         ["segmentation network"] = None,
         ["Precision"] = nameof(TrainingPrecision.Auto),
+        ["AverageDecay"] = Text(0.0),
     };
 
     public static TrainingSubject Of(
@@ -45,6 +46,7 @@ internal sealed record TrainingSubject(IReadOnlyDictionary<string, string> Prope
             ["NoiseChannels"] = Text(architecture.NoiseChannels),
             ["BatchSize"] = Text(options.BatchSize),
             ["LearningRate"] = Text(options.LearningRate),
+            ["AverageDecay"] = Text(options.AverageDecay),
             ["Mirror"] = Text(options.Mirror),
             ["Seed"] = Text(options.Seed),
             ["Objective"] = options.Objective.ToString(),

@@ -26,6 +26,8 @@ public class OptionsTests
         { "LearningRate", options => options.LearningRate = double.NaN },
         { "LearningRate", options => options.LearningRate = 0 },
         { "LearningRate", options => options.LearningRate = double.PositiveInfinity },
+        { "AverageDecay", options => options.AverageDecay = 1 },
+        { "AverageDecay", options => options.AverageDecay = -0.1 },
         { "OutputColumnName", options => options.OutputColumnName = "" },
         { "InputColumnName", options => options.InputColumnName = " " },
         { "PhotoColumnName", options => options.PhotoColumnName = null! },
@@ -116,6 +118,7 @@ public class OptionsTests
             ["Synthesis:Epochs"] = "7",
             ["Synthesis:BatchSize"] = "3",
             ["Synthesis:LearningRate"] = "2e-4",
+            ["Synthesis:AverageDecay"] = "0.99",
             ["Synthesis:Mirror"] = "false",
             ["Synthesis:GradientCheckpointing"] = "true",
             ["Synthesis:ImagesPerLayout"] = "9",
@@ -150,6 +153,7 @@ public class OptionsTests
         Assert.Equal((64, 128, 0.25, 7, 3, 2e-4), (options.Height, options.Width, options.WidthFactor, options.Epochs, options.BatchSize, options.LearningRate));
         Assert.Equal((false, 12, "cuda:1", true), (options.Mirror, options.Seed, options.Device, options.FallbackToCpu));
         Assert.True(options.GradientCheckpointing);
+        Assert.Equal(0.99, options.AverageDecay);
         Assert.Equal(
             [
                 new TrainingStage { Height = 64, Width = 128, Epochs = 9 },

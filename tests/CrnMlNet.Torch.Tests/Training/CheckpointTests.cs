@@ -125,6 +125,23 @@ public sealed class CheckpointTests : IDisposable
     }
 
     [Fact]
+    public void SoDoesOneWhoseModelIsAnAverageOfTheWeights()
+    {
+        var options = EveryStep with { AverageDecay = 0.9, LearningRate = 0.05 };
+        var (expected, whole) = Train(options with { CheckpointFolder = null }, validate: true);
+
+        foreach (int step in new[] { 1, 5, 9 })
+            Assert.Throws<InvalidOperationException>(() => Train(options, dieAt: step, validate: true));
+        Assert.Contains("AverageDecay was 0.9 and is 0", Assert.Throws<InvalidOperationException>(() => Train(options with { AverageDecay = 0 }, validate: true)).Message);
+        Train(options, cancelAt: 10, validate: true);
+        var (weights, continued) = Train(options, validate: true);
+
+        Assert.Equal(expected, weights);
+        Assert.Equal(whole.LossByEpoch, continued.LossByEpoch);
+        Assert.Equal(whole.ValidationLossByEpoch, continued.ValidationLossByEpoch);
+    }
+
+    [Fact]
     public void AnotherObjectiveIsAnotherTraining()
     {
         Assert.Throws<InvalidOperationException>(() => Train(EveryStep with { Objective = new() { Adversarial = 10 } }, dieAt: 2));

@@ -201,6 +201,55 @@ public sealed class TrainerTests
         Assert.Equal(Trained(seed: 4, images: 3), Trained(seed: 4, images: 3, options: Options with { GradientCheckpointing = true }));
     }
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData(2)]
+    public void TheAverageOfTheWeightsIsTheModelAndLearningIsNotChanged(int? newestModules)
+    {
+        var pairs = ShadedShapes.Pairs(4, seed: 1);
+        var options = Options with { Epochs = 8, BatchSize = 2, NewestModules = newestModules };
+        using var network = new CascadedRefinementNetwork(Small);
+        using var other = new CascadedRefinementNetwork(Small);
+        using var perception = new Objectives.BlurAndSquare();
+        double[] expected = [.. All(network)];
+        var learned = new List<double[]>();
+
+        var plain = Trainer.Train(network, perception, pairs, options, _ => learned.Add(All(network)), _ => { }, CancellationToken.None);
+        var averaged = Trainer.Train(other, perception, pairs, options with { AverageDecay = 0.6 }, _ => { }, _ => { }, CancellationToken.None);
+
+        // (1 + t) / (10 + t) is 0.5 at t = 8, and 0.6 from 12.5 on.
+        for (int t = 0; t < learned.Count; t++)
+        {
+            double stays = Math.Min(0.6, (1.0 + t) / (10.0 + t));
+            expected = [.. expected.Zip(learned[t], (average, weight) => stays * average + (1 - stays) * weight)];
+        }
+        Assert.Equal(16, learned.Count);
+        Assert.Equal(plain.LossByEpoch, averaged.LossByEpoch);
+        double[] actual = All(other);
+        Assert.Equal(expected, actual, (a, b) => Math.Abs(a - b) < 1e-5);
+        Assert.Contains(learned[^1].Zip(actual), pair => Math.Abs(pair.First - pair.Second) > 1e-3);
+
+        static double[] All(CascadedRefinementNetwork network) => [.. network.parameters().SelectMany(parameter => parameter.detach().contiguous().data<float>().ToArray()).Select(value => (double)value)];
+    }
+
+    [Fact]
+    public void TheValidationSetMeasuresTheAverage()
+    {
+        var pairs = ShadedShapes.Pairs(4, seed: 1);
+        using var network = new CascadedRefinementNetwork(Small);
+        using var perception = new NoPerception();
+
+        var summary = Trainer.Train(
+            network, perception, pairs, Options with { Epochs = 12, AverageDecay = 0.9, Objective = new() { Comparison = Comparison.Image } },
+            _ => { }, _ => { }, CancellationToken.None, validation: pairs);
+
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        var (layouts, photos) = All(pairs);
+        double loss = (network.forward(layouts).select(1, 0) - photos).abs().mean().item<float>();
+        Assert.Equal(summary.ValidationLossByEpoch[summary.BestEpoch!.Value - 1], loss, 1e-3);
+    }
+
     [Fact]
     public void OnlyTheNewestModulesLearnWhereThatIsWanted()
     {
