@@ -154,6 +154,9 @@ public sealed record Recipe
     /// <summary>Adam's learning rate, unless the options say.</summary>
     public double LearningRate { get; init; } = 1e-3;
 
+    /// <summary>How the noise is drawn while training, unless the options say: see <see cref="SynthesizeFromLabelsEstimator.Options.NoiseSamples"/>.</summary>
+    public int NoiseSamples { get; init; }
+
     /// <summary>The decay of the weights' average, unless the options say; 0: none is taken.</summary>
     public double AverageDecay { get; init; }
 

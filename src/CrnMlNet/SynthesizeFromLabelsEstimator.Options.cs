@@ -24,6 +24,7 @@ public sealed partial class SynthesizeFromLabelsEstimator
         private int? _imagesPerLayout;
         private double? _learningRate;
         private double? _averageDecay;
+        private int? _noiseSamples;
 
         /// <summary>The column of synthesized photos. Where there are several, it is the first one's name, and the others append <c>.1</c>, <c>.2</c>, ...</summary>
         public string OutputColumnName { get; set; } = "Synthesized";
@@ -77,6 +78,18 @@ public sealed partial class SynthesizeFromLabelsEstimator
         /// </summary>
         [Range(0, 8)]
         public int NoiseChannels { get; set; } = 2;
+
+        /// <summary>
+        /// How the noise is drawn while training: 0, always the same; 1, anew for every pair in every step, so that any
+        /// <see cref="SynthesizeFromLabelsTransformer.SampleSeed"/> gives a photo of its own; more, the nearest to the real photo of so many photos is the one that learns,
+        /// so that photos may differ in what a layout leaves open (IMLE: Li &amp; Malik, 2018; Li, Zhang &amp; Malik, ICCV 2019). Each costs a forward pass more. Unless set, the
+        /// <see cref="Recipe"/>'s, mostly 0.
+        /// </summary>
+        public int NoiseSamples
+        {
+            get => _noiseSamples ?? Recipe.NoiseSamples;
+            set => _noiseSamples = value;
+        }
 
         /// <summary>
         /// k, how many different photos are painted of each layout, 1 to 64 (the paper's authors take 9); unless set, as many as the
@@ -336,6 +349,7 @@ public sealed partial class SynthesizeFromLabelsEstimator
             BatchSize = BatchSize,
             LearningRate = LearningRate,
             AverageDecay = AverageDecay,
+            NoiseSamples = NoiseSamples,
             Objective = Recipe.Objective,
             SegmenterEpochs = SegmenterEpochs,
             Mirror = Mirror,

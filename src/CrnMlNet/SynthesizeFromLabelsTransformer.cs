@@ -126,6 +126,23 @@ public sealed class SynthesizeFromLabelsTransformer : ITransformer, IDisposable
     /// <remarks>Saving throws <see cref="InvalidOperationException"/> where a weight is beyond float16's 65,504.</remarks>
     public bool StoresHalfPrecision { get; set; }
 
+    /// <summary>
+    /// Which of all possible photos of a layout a model with noise channels paints from now on: the same number, the same photo, whatever the batch and on as many
+    /// threads as you like; another number, another one. 0, unless set; not saved.
+    /// </summary>
+    /// <remarks>The photos of a model whose <see cref="TrainingRecord.NoiseSamples"/> is 0 are best with 0, the only noise that it has seen.</remarks>
+    /// <exception cref="InvalidOperationException">The model has no noise channels, and the value is not 0.</exception>
+    public int SampleSeed
+    {
+        get => _synthesizer.SampleSeed;
+        set
+        {
+            if (value != 0 && Architecture.NoiseChannels == 0)
+                throw _host.Process(new InvalidOperationException($"SampleSeed is {value}, but the model paints one photo of a layout alone: it was trained with NoiseChannels = 0."));
+            _synthesizer.SampleSeed = value;
+        }
+    }
+
     /// <summary>Always true: each row is painted from that row alone.</summary>
     public bool IsRowToRowMapper => true;
 

@@ -20,6 +20,9 @@ public sealed record TrainingRecord
     /// <summary>The decay of the weights' average that the model is; 0: it is the last weights.</summary>
     public double AverageDecay { get; init; }
 
+    /// <summary>How the noise was drawn: 0, always the same; 1, anew in every step; more, and the nearest photo of so many learned.</summary>
+    public int NoiseSamples { get; init; }
+
     /// <summary>Whether pairs were mirrored.</summary>
     public required bool Mirror { get; init; }
 
@@ -103,6 +106,7 @@ public sealed record TrainingRecord
         BatchSize = options.BatchSize,
         LearningRate = options.LearningRate,
         AverageDecay = options.AverageDecay,
+        NoiseSamples = options.NoiseSamples,
         Mirror = options.Mirror,
         PhotoPreprocessing = options.PhotoPreprocessing,
         Seed = seed,

@@ -58,6 +58,23 @@ public class SynthesizeTests(TrainedModel model) : IClassFixture<TrainedModel>
     }
 
     [Fact]
+    public void Another_sample_seed_paints_another_photo()
+    {
+        using var scenes = new Scenes(count: 1);
+        scenes.Synthesize(model.Path, scenes.Label(0)).AssertSucceeded();
+        byte[] usual = Pixels(scenes, "scene0.png");
+        scenes.Synthesize(model.Path, scenes.Label(0), "--sample-seed", "7").AssertSucceeded();
+        byte[] seven = Pixels(scenes, "scene0.png");
+        scenes.Synthesize(model.Path, scenes.Label(0), "--sample-seed", "7").AssertSucceeded();
+
+        Assert.Equal(seven, Pixels(scenes, "scene0.png"));
+        Assert.NotEqual(usual, seven);
+        using var training = new Scenes(count: 2);
+        training.Train("--noise-channels", "0").AssertSucceeded();
+        scenes.Synthesize(training.Model, scenes.Label(0), "--sample-seed", "7").AssertFailed("--sample-seed is 7, but the model has no noise channels");
+    }
+
+    [Fact]
     public void A_label_image_that_is_called_like_another_one_s_second_photo()
     {
         using var training = new Scenes(count: 2);

@@ -265,7 +265,7 @@ internal sealed class BatchSynthesis
 
     private string PathOf(string photo) => Path.Combine(_job.Output, photo);
 
-    private PhotoOrigin Origin(string sha256, int image) => new(_job.ModelSha256, sha256, image);
+    private PhotoOrigin Origin(string sha256, int image) => new(_job.ModelSha256, sha256, image, _model.SampleSeed);
 
     /// <summary>A map at the working size: of each pixel the palette's channel.</summary>
     private sealed record ReadMap(LabelMapFile Map, string Sha256, byte[] Channels);

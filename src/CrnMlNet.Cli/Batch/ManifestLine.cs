@@ -17,17 +17,17 @@ internal sealed record ManifestLine(string Photo, string LabelMap, PhotoOrigin O
     private const int Values = 9;
 
     public override string ToString() => CsvLine.Of(
-        Photo, LabelMap, Origin.LabelMapSha256, Origin.ModelSha256, Origin.Image.ToString(CultureInfo.InvariantCulture), PhotoSha256, Bytes.ToString(CultureInfo.InvariantCulture),
+        Photo, LabelMap, Origin.LabelMapSha256, Origin.ModelSha256, Origin.Which, PhotoSha256, Bytes.ToString(CultureInfo.InvariantCulture),
         Timestamp.Of(PaintedAt), Seconds?.ToString("0.####", CultureInfo.InvariantCulture) ?? "");
 
     /// <returns>Null: it is no such line, because a power cut damaged it, say.</returns>
     public static ManifestLine? Parse(string line)
     {
         if (CsvLine.Parse(line, Values) is not [var photo, var labelMap, var labelMapSha256, var modelSha256, var image, var photoSha256, var bytes, var paintedAt, var seconds]
-            || !int.TryParse(image, NumberStyles.None, CultureInfo.InvariantCulture, out int number) || !long.TryParse(bytes, NumberStyles.None, CultureInfo.InvariantCulture, out long size)
+            || !PhotoOrigin.TryParseWhich(image, out int number, out int sampleSeed) || !long.TryParse(bytes, NumberStyles.None, CultureInfo.InvariantCulture, out long size)
             || Timestamp.Parse(paintedAt) is not { } time)
             return null;
         double? took = double.TryParse(seconds, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double given) ? given : null;
-        return new ManifestLine(photo, labelMap, new PhotoOrigin(modelSha256, labelMapSha256, number), photoSha256, size, time, took);
+        return new ManifestLine(photo, labelMap, new PhotoOrigin(modelSha256, labelMapSha256, number, sampleSeed), photoSha256, size, time, took);
     }
 }

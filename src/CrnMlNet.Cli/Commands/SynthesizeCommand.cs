@@ -24,6 +24,7 @@ internal static class SynthesizeCommand
         };
         var output = new Option<string>("--output", "-o") { Description = "Folder for the photos; it is made if need be.", HelpName = "DIR", Required = true };
         var image = new Option<int?>("--image") { Description = "Which of a layout's photos to write, from 0, of a model that paints several. Default: all.", HelpName = "N" };
+        var sampleSeed = new Option<int>("--sample-seed") { Description = "Of a model with noise channels: another number, another photo of the same layout. [default: 0]", HelpName = "N" };
         var shard = ShardOption.Create();
         var onFailure = new Option<string>("--on-failure") { Description = "What a label image that cannot be painted does to the others.", HelpName = "continue|stop", DefaultValueFactory = _ => Continue }
             .AcceptOnlyFromAmong(Continue, Stop);
@@ -47,16 +48,16 @@ internal static class SynthesizeCommand
             Tasks of a Slurm array, of an indexed Job of Kubernetes and of Azure Batch each paint their share by themselves; see --shard.
             """)
         {
-            model, labels, output, image, shard, onFailure, fresh, device,
+            model, labels, output, image, sampleSeed, shard, onFailure, fresh, device,
         };
         command.Subcommands.Add(SynthesizeMergeCommand.Create());
         command.SetAction(parsed => Run(
-            parsed.GetRequiredValue(model), parsed.GetRequiredValue(labels), parsed.GetRequiredValue(output), parsed.GetValue(image), parsed.GetValue(shard),
+            parsed.GetRequiredValue(model), parsed.GetRequiredValue(labels), parsed.GetRequiredValue(output), parsed.GetValue(image), parsed.GetValue(sampleSeed), parsed.GetValue(shard),
             parsed.GetRequiredValue(onFailure) == Stop, parsed.GetValue(fresh), parsed.GetValue(device)));
         return command;
     }
 
-    private static int Run(string modelPath, string labels, string output, int? image, Shard? given, bool stopOnFailure, bool fresh, string? device)
+    private static int Run(string modelPath, string labels, string output, int? image, int sampleSeed, Shard? given, bool stopOnFailure, bool fresh, string? device)
     {
         var source = LabelMapSource.Of(labels, output);
         var (shard, variable) = ShardOf(given, source);
@@ -70,6 +71,9 @@ internal static class SynthesizeCommand
         if (ComputeDevice.Resolve(device, gpuDeviceId: null, fallbackToCpu: false, log: null) is { type: DeviceType.CUDA, index: var index })
             mlContext.GpuDeviceId = index;
         using var model = ModelFile.Load(mlContext, modelPath, out string sha256);
+        if (sampleSeed != 0 && model.Architecture.NoiseChannels == 0)
+            throw new ArgumentException($"--sample-seed is {sampleSeed}, but the model has no noise channels and paints one photo of a layout alone: leave it out.");
+        model.SampleSeed = sampleSeed;
         int images = model.OutputColumnNames.Count;
         if (image < 0 || image >= images)
             throw new ArgumentException($"--image is {image}, but the model paints {(images == 1 ? "one photo" : $"{images} photos")} of a layout: {(images == 1 ? "leave it out" : $"0 to {images - 1}")}.");

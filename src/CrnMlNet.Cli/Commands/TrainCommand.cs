@@ -49,6 +49,11 @@ internal static class TrainCommand
             HelpName = "N",
             DefaultValueFactory = _ => defaults.NoiseChannels,
         };
+        var noiseSamples = new Option<int?>("--noise-samples")
+        {
+            Description = "How noise is drawn: 0, always the same; 1, anew in every step, for 'crn synthesize --sample-seed'; more, and the nearest photo of so many learns. [default: the recipe's, mostly 0]",
+            HelpName = "N",
+        };
         var imagesPerLayout = new Option<int?>("--images-per-layout")
         {
             Description = "Different photos to paint of each layout, 1 to 64. [default: the recipe's, mostly 1]",
@@ -149,7 +154,7 @@ internal static class TrainCommand
             {RecipeOption.Lines}
             """)
         {
-            labels, photos, output, palette, recipe, height, width, epochs, stages, batchSize, learningRate, averageDecay, widthFactor, noiseChannels,
+            labels, photos, output, palette, recipe, height, width, epochs, stages, batchSize, learningRate, averageDecay, widthFactor, noiseChannels, noiseSamples,
             imagesPerLayout, diversity, layerWeights, seed, device,
             validationLabels, validationPhotos, validationShare, patience, timeBudget, warmStart, gradientCheckpointing,
             unknownLabels, labelEncoding, vivid, halfPrecision, noMirror, perception, perceptionWeights, perceptionNormalisation, precision, photoFeatureMemory, photoFeatureFolder, segmenter, checkpoints, checkpointInterval, fresh, samples, sampleCount,
@@ -173,6 +178,7 @@ internal static class TrainCommand
                 AverageDecay = parsed.GetValue(averageDecay) ?? system.AverageDecay,
                 WidthFactor = parsed.GetRequiredValue(widthFactor),
                 NoiseChannels = parsed.GetRequiredValue(noiseChannels),
+                NoiseSamples = parsed.GetValue(noiseSamples) ?? system.NoiseSamples,
                 ImagesPerLayout = parsed.GetValue(imagesPerLayout) ?? system.ImagesPerLayout,
                 Diversity = Enum.Parse<Diversity>(parsed.GetRequiredValue(diversity), ignoreCase: true),
                 LayerWeights = LayerWeighting.Parse(parsed.GetRequiredValue(layerWeights)),

@@ -55,13 +55,16 @@ public sealed class Synthesizer : IDisposable
     /// <summary>In which numbers photos are painted from now on. While a network learns, always in float32.</summary>
     public SynthesisPrecision Precision { get; set; }
 
+    /// <summary>Which of all possible noises a network with noise channels gets from now on: another one, another photo of the same layout. 0 is what it gets otherwise.</summary>
+    public int SampleSeed { get; set; }
+
     /// <summary>Of a network that learns: each photo is of its weights as they are, and nothing is prepared.</summary>
     /// <param name="network">The network, on its device. Stays the caller's to dispose.</param>
     internal static Synthesizer WhileLearning(SynthesisNetwork network) => new(network, 0, pass: null, isOwner: false);
 
     /// <summary>The same network, of which others of the k images are given. What is prepared stays this object's.</summary>
     /// <param name="image">Which image, from 0; null: all of them.</param>
-    internal Synthesizer Giving(int? image) => new(_network, image, _pass, isOwner: false) { Precision = Precision };
+    internal Synthesizer Giving(int? image) => new(_network, image, _pass, isOwner: false) { Precision = Precision, SampleSeed = SampleSeed };
 
     /// <summary>Synthesizes photos of class ids, as bytes.</summary>
     /// <param name="ids">The class id of every pixel, <c>[N, H, W]</c>, row by row, each below the network's channels; N is 1 to <see cref="LargestBatch"/>.</param>
@@ -133,6 +136,7 @@ public sealed class Synthesizer : IDisposable
     private Tensor Paint(Tensor layouts)
     {
         using var activity = Activities.StartActivity("forward");
+        using var noise = SampleSeed is var seed and not 0 ? new NoiseSamples((uint)seed) : null;
         var images = _pass is null ? _network.call(layouts) : _pass.Run(layouts, Precision);
         return (_image is { } chosen ? images.narrow(1, chosen, 1) : images).Within(0, 255);
     }

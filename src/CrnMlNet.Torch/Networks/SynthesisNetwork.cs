@@ -67,12 +67,12 @@ public abstract class SynthesisNetwork : nn.Module<Tensor, Tensor>
             .transpose(1, 2);
     }
 
-    /// <summary>Puts the architecture's channels of noise behind a layout's; of the same place it is always the same.</summary>
+    /// <summary>Puts the architecture's channels of noise behind a layout's; of the same place it is always the same, unless <see cref="NoiseSamples"/> say otherwise.</summary>
     /// <param name="labels">The layout <c>[N, c, rows, columns]</c>.</param>
     /// <param name="place">Numbers the resolutions that get noise, from 0.</param>
     internal Tensor WithNoise(Tensor labels, int place) => Architecture.NoiseChannels == 0
         ? labels
-        : torch.cat([labels, NoiseOn(labels, place).expand(labels.shape[0], -1, -1, -1)], 1);
+        : torch.cat([labels, (NoiseSamples.Current?.On(labels, Architecture.NoiseChannels, place) ?? NoiseOn(labels, place)).expand(labels.shape[0], -1, -1, -1)], 1);
 
     /// <summary>Draws Xavier-uniform convolutions, as <c>slim.conv2d</c> does, and unit normalisation.</summary>
     private protected void Initialise(ulong seed)

@@ -184,6 +184,7 @@ public static class Trainer
             var (layouts, photos) = pairs.Batch(indices, mirrored, device);
             photoFeatures.Expect(photos, indices, mirrored);
             network.BeginStep(((ulong)(uint)options.Seed << 32) + (ulong)loop.StepsDone);
+            using var noise = options.NoiseSamples > 0 ? NearestNoise.Of(network, objective, layouts, photos, options, loop.StepsDone) : null;
             adam.ZeroGradients();
             double loss = options.GradientCheckpointing
                 ? BackwardPass.Checkpointed((ChainedNetwork)network, layouts, LossOf)

@@ -21,6 +21,9 @@ internal sealed class TrainingLoss(
     private readonly Objective _objective = options.Objective;
     private FeatureObjective _comparison = Compare(perception, images, options.Diversity, lambda.Weights);
 
+    /// <summary>The seed of what is drawn by chance in a step: by odd multipliers, so that no two steps of a seed have the same.</summary>
+    public static int SeedOf(int seed, long step) => unchecked(seed * (int)0x9E3779B1 + (int)step * (int)0x85EBCA6B);
+
     /// <summary>What is minimized, in words.</summary>
     public string Description => string.Join(" + ", Descriptions());
 
@@ -51,8 +54,7 @@ internal sealed class TrainingLoss(
             measured = _comparison.Loss(terms);
         }
         measured = WithSegmentation(measured, synthesized, layouts);
-        // Odd multipliers, so that no two steps of a seed have the same number.
-        measured = WithTexture(measured, synthesized, layouts, photos, unchecked(options.Seed * (int)0x9E3779B1 + (int)step * (int)0x85EBCA6B));
+        measured = WithTexture(measured, synthesized, layouts, photos, SeedOf(options.Seed, step));
         if (adversary is null)
             return measured!;
         adversary.Learn(synthesized, layouts, photos);

@@ -21,6 +21,12 @@ public sealed record TrainingOptions
     /// </summary>
     public double AverageDecay { get; init; }
 
+    /// <summary>
+    /// How the noise of a network with noise channels is drawn: 0, always the same; 1, anew for every pair in every step; more, the nearest to the photo of
+    /// so many images is the one that learns (IMLE). At least 0.
+    /// </summary>
+    public int NoiseSamples { get; init; }
+
     /// <summary>Whether each pair is mirrored left to right half of the times it is seen.</summary>
     public bool Mirror { get; init; } = true;
 
@@ -93,6 +99,10 @@ public sealed record TrainingOptions
         Objective.Validate();
         if (!(LearningRate is > 0 and < 1))
             throw new ArgumentOutOfRangeException(nameof(LearningRate), LearningRate, "The learning rate must be above 0 and below 1.");
+        if (NoiseSamples is < 0 or > 1000)
+            throw new ArgumentOutOfRangeException(nameof(NoiseSamples), NoiseSamples, "0 to 1000 samples of noise can be drawn for a pair; 0 takes always the same.");
+        if (NoiseSamples > 1 && !Objective.Measures)
+            throw new ArgumentOutOfRangeException(nameof(NoiseSamples), NoiseSamples, "To choose the nearest of several, the objective must measure: a comparison, texture or segmentation beside the adversarial term.");
         if (!(AverageDecay is >= 0 and < 1))
             throw new ArgumentOutOfRangeException(nameof(AverageDecay), AverageDecay, "The decay of the weights' average must be at least 0 and below 1; 0 takes no average.");
         if (NewestModules < 1)
@@ -115,6 +125,9 @@ public sealed record TrainingOptions
         if (GradientCheckpointing && !architecture.IsChain)
             throw new ArgumentOutOfRangeException(
                 nameof(GradientCheckpointing), GradientCheckpointing, $"A {architecture.Name} cannot be trained by gradient checkpointing: its maps skip layers. Leave it out, or choose a smaller size, width factor or batch.");
+        if (NoiseSamples > 0 && architecture.NoiseChannels == 0)
+            throw new ArgumentOutOfRangeException(
+                nameof(NoiseSamples), NoiseSamples, "Samples of noise are for a network with noise channels, and NoiseChannels is 0.");
         if (NewestModules is not null && architecture is not CrnArchitecture)
             throw new ArgumentOutOfRangeException(
                 nameof(NewestModules), NewestModules, $"A {architecture.Name} has no modules that could learn alone; null trains all of it.");

@@ -28,6 +28,7 @@ internal sealed record TrainingSubject(IReadOnlyDictionary<string, string> Prope
         ["segmentation network"] = None,
         ["Precision"] = nameof(TrainingPrecision.Auto),
         ["AverageDecay"] = Text(0.0),
+        ["NoiseSamples"] = Text(0),
     };
 
     public static TrainingSubject Of(
@@ -47,6 +48,7 @@ internal sealed record TrainingSubject(IReadOnlyDictionary<string, string> Prope
             ["BatchSize"] = Text(options.BatchSize),
             ["LearningRate"] = Text(options.LearningRate),
             ["AverageDecay"] = Text(options.AverageDecay),
+            ["NoiseSamples"] = Text(options.NoiseSamples),
             ["Mirror"] = Text(options.Mirror),
             ["Seed"] = Text(options.Seed),
             ["Objective"] = options.Objective.ToString(),

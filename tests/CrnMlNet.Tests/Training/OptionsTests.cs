@@ -27,6 +27,8 @@ public class OptionsTests
         { "LearningRate", options => options.LearningRate = 0 },
         { "LearningRate", options => options.LearningRate = double.PositiveInfinity },
         { "AverageDecay", options => options.AverageDecay = 1 },
+        { "NoiseSamples", options => options.NoiseSamples = -1 },
+        { "NoiseSamples", options => (options.NoiseSamples, options.NoiseChannels) = (1, 0) },
         { "AverageDecay", options => options.AverageDecay = -0.1 },
         { "OutputColumnName", options => options.OutputColumnName = "" },
         { "InputColumnName", options => options.InputColumnName = " " },
@@ -119,6 +121,7 @@ public class OptionsTests
             ["Synthesis:BatchSize"] = "3",
             ["Synthesis:LearningRate"] = "2e-4",
             ["Synthesis:AverageDecay"] = "0.99",
+            ["Synthesis:NoiseSamples"] = "8",
             ["Synthesis:Mirror"] = "false",
             ["Synthesis:GradientCheckpointing"] = "true",
             ["Synthesis:ImagesPerLayout"] = "9",
@@ -153,7 +156,7 @@ public class OptionsTests
         Assert.Equal((64, 128, 0.25, 7, 3, 2e-4), (options.Height, options.Width, options.WidthFactor, options.Epochs, options.BatchSize, options.LearningRate));
         Assert.Equal((false, 12, "cuda:1", true), (options.Mirror, options.Seed, options.Device, options.FallbackToCpu));
         Assert.True(options.GradientCheckpointing);
-        Assert.Equal(0.99, options.AverageDecay);
+        Assert.Equal((0.99, 8), (options.AverageDecay, options.NoiseSamples));
         Assert.Equal(
             [
                 new TrainingStage { Height = 64, Width = 128, Epochs = 9 },
