@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using CrnMlNet.Torch.Networks;
 using Spectre.Console;
 
 namespace CrnMlNet.Cli;
@@ -16,7 +17,7 @@ internal static class ModelReportView
         Line("Paints", FormattableString.Invariant($"photos of {network.Height}x{network.Width} from column '{model.InputColumnName}' into '{model.OutputColumnName}'"));
         Line("Recipe", $"{training.Recipe}: {training.Objective}");
         Line("Network", FormattableString.Invariant(
-            $"{network.Kind}, {network.ParameterCount():N0} parameters, width factor {network.WidthFactor}, {network.NoiseChannels} noise channels{(training.NoiseSamples > 0 ? $" of {training.NoiseSamples} samples" : "")}, {network.ImagesPerLayout} image(s) per layout"));
+            $"{network.Kind}, {network.ParameterCount():N0} parameters, width factor {network.WidthFactor}, {network.NoiseChannels} noise channels{(training.NoiseSamples > 0 ? $" of {training.NoiseSamples} samples" : "")}, {network.ImagesPerLayout} image(s) per layout{(network is CrnArchitecture { Modulation: var modulation and not Modulation.None } ? $", modulated by {modulation}" : "")}"));
         Line("Palette", $"{model.Palette}: {string.Join(", ", model.Palette.Classes.Select(label => $"{label.Id} {label.Name}"))}");
         Line("Training", FormattableString.Invariant(
             $"{training.Pairs:N0} pairs, {training.Steps:N0} steps of {training.BatchSize}, {ProgressView.Clock(TimeSpan.FromSeconds(training.Seconds))}, learning rate {training.LearningRate}{(training.AverageDecay > 0 ? $", weights averaged by {training.AverageDecay.ToString(System.Globalization.CultureInfo.InvariantCulture)}" : "")}, seed {training.Seed}{(training.Mirror ? ", mirrored" : "")}{(training.Stopped ? ", stopped before its end" : "")}"));

@@ -138,10 +138,5 @@ internal sealed class TrainingRun(
     private IReadOnlyList<SynthesisArchitecture> Architectures()
         => options.Stages is { } stages ? [.. stages.Select(stage => Architecture(stage.Height, stage.Width))] : [Architecture(options.Height, options.Width)];
 
-    private SynthesisArchitecture Architecture(int height, int width) => SynthesisArchitecture.Of(options.Recipe.Network, options.Palette.ChannelCount, height, width) with
-    {
-        WidthFactor = options.WidthFactor,
-        NoiseChannels = options.NoiseChannels,
-        ImagesPerLayout = options.ImagesPerLayout,
-    };
+    private SynthesisArchitecture Architecture(int height, int width) => options.Architecture() with { Height = height, Width = width };
 }

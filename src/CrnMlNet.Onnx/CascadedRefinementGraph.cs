@@ -41,7 +41,7 @@ internal sealed class CascadedRefinementGraph
         var pyramid = Pyramid(Extend(layout));
         string features = "";
         for (int i = 0; i < _modules.Count; i++)
-            features = Module(i, features, WithNoise(i, pyramid[i]));
+            features = Module(i, features, pyramid[i]);
 
         string planes = _graph.Node(
             "conv100", "Conv", [features, Parameter("conv100.weight"), Parameter("conv100.bias")], ("kernel_shape", new long[] { 1, 1 }));
@@ -114,9 +114,10 @@ internal sealed class CascadedRefinementGraph
         return _graph.Node($"noisy_labels_{shape.Rows}", "Concat", [labels, repeated], ("axis", 1L));
     }
 
-    private string Module(int module, string features, string labels)
+    private string Module(int module, string features, string layout)
     {
         var shape = _modules[module];
+        string labels = WithNoise(module, layout);
         string name = $"g_{shape.Rows}", input = labels;
         if (module > 0)
         {
@@ -125,10 +126,10 @@ internal sealed class CascadedRefinementGraph
                 ("mode", "linear"), ("coordinate_transformation_mode", "align_corners"));
             input = _graph.Node($"{name}.input", "Concat", [upsampled, labels], ("axis", 1L));
         }
-        return Half(name, 2, shape, Half(name, 1, shape, input));
+        return Half(name, 2, shape, Half(name, 1, shape, input, layout), layout);
     }
 
-    private string Half(string module, int number, ModuleShape shape, string input)
+    private string Half(string module, int number, ModuleShape shape, string input, string layout)
     {
         string name = $"{module}.{number}";
         string convolved = _graph.Node($"{name}.conv", "Conv", [input, Parameter($"{module}.conv{number}.weight")],
@@ -138,9 +139,24 @@ internal sealed class CascadedRefinementGraph
         string normal = _graph.Node($"{name}.normal", "InstanceNormalization",
             [flat, _graph.Constant($"{name}.unit_scale", [1f], 1), _graph.Constant($"{name}.no_bias", [0f], 1)], ("epsilon", (float)RefinementModule.NormEpsilon));
         string shaped = _graph.Node($"{name}.shaped", "Reshape", [normal, _graph.Constant($"{name}.shape", 0, shape.Features, shape.Rows, shape.Columns)]);
-        string scaled = _graph.Node($"{name}.scaled", "Mul", [shaped, PerChannel($"{module}.norm{number}.weight")]);
-        string shifted = _graph.Node($"{name}.shifted", "Add", [scaled, PerChannel($"{module}.norm{number}.bias")]);
+        var (gains, biases) = _architecture.Modulation == Modulation.None
+            ? (PerChannel($"{module}.norm{number}.weight"), PerChannel($"{module}.norm{number}.bias"))
+            : Modulating($"{module}.modulation{number}", layout);
+        string scaled = _graph.Node($"{name}.scaled", "Mul", [shaped, gains]);
+        string shifted = _graph.Node($"{name}.shifted", "Add", [scaled, biases]);
         return _graph.Node($"{name}.activated", "LeakyRelu", [shifted], ("alpha", (float)RefinementModule.NegativeSlope));
+    }
+
+    /// <summary>See <see cref="LayoutModulation"/>.</summary>
+    private (string Gains, string Biases) Modulating(string modulation, string layout)
+    {
+        string seen = _architecture.Modulation == Modulation.Spade ? _graph.Node($"{modulation}.seen", "Relu", [Convolved("shared", layout)]) : layout;
+        return (_graph.Node($"{modulation}.scales", "Add", [Convolved("gains", seen), _graph.Constant($"{modulation}.one", [1f])]), Convolved("biases", seen));
+
+        string Convolved(string convolution, string input) => _architecture.Modulation == Modulation.Spade
+            ? _graph.Node($"{modulation}.{convolution}", "Conv", [input, Parameter($"{modulation}.{convolution}.weight"), Parameter($"{modulation}.{convolution}.bias")],
+                ("kernel_shape", new long[] { 3, 3 }), ("pads", new long[] { 1, 1, 1, 1 }))
+            : _graph.Node($"{modulation}.{convolution}", "Conv", [input, Parameter($"{modulation}.{convolution}.weight")], ("kernel_shape", new long[] { 1, 1 }));
     }
 
     private string Parameter(string name) => _graph.Weight(name, _parameters[name]);

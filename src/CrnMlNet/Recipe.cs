@@ -154,6 +154,9 @@ public sealed record Recipe
     /// <summary>Adam's learning rate, unless the options say.</summary>
     public double LearningRate { get; init; } = 1e-3;
 
+    /// <summary>Of a cascade: whether its layout modulates what is normalised, unless the options say.</summary>
+    public Modulation Modulation { get; init; }
+
     /// <summary>How the noise is drawn while training, unless the options say: see <see cref="SynthesizeFromLabelsEstimator.Options.NoiseSamples"/>.</summary>
     public int NoiseSamples { get; init; }
 

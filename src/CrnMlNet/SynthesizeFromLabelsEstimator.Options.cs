@@ -25,6 +25,7 @@ public sealed partial class SynthesizeFromLabelsEstimator
         private double? _learningRate;
         private double? _averageDecay;
         private int? _noiseSamples;
+        private Modulation? _modulation;
 
         /// <summary>The column of synthesized photos. Where there are several, it is the first one's name, and the others append <c>.1</c>, <c>.2</c>, ...</summary>
         public string OutputColumnName { get; set; } = "Synthesized";
@@ -78,6 +79,16 @@ public sealed partial class SynthesizeFromLabelsEstimator
         /// </summary>
         [Range(0, 8)]
         public int NoiseChannels { get; set; } = 2;
+
+        /// <summary>
+        /// Of a cascade: whether the layout scales and shifts what a module has normalised, class by class (CLADE) or by convolutions (SPADE). Unless set, the
+        /// <see cref="Recipe"/>'s, mostly <see cref="Modulation.None"/>, which is the paper's network.
+        /// </summary>
+        public Modulation Modulation
+        {
+            get => _modulation ?? Recipe.Modulation;
+            set => _modulation = value;
+        }
 
         /// <summary>
         /// How the noise is drawn while training: 0, always the same; 1, anew for every pair in every step, so that any
@@ -336,12 +347,16 @@ public sealed partial class SynthesizeFromLabelsEstimator
             return copy;
         }
 
-        internal SynthesisArchitecture Architecture() => SynthesisArchitecture.Of(Recipe.Network, Palette.ChannelCount, Height, Width) with
+        internal SynthesisArchitecture Architecture()
         {
-            WidthFactor = WidthFactor,
-            NoiseChannels = NoiseChannels,
-            ImagesPerLayout = ImagesPerLayout,
-        };
+            var architecture = SynthesisArchitecture.Of(Recipe.Network, Palette.ChannelCount, Height, Width) with
+            {
+                WidthFactor = WidthFactor,
+                NoiseChannels = NoiseChannels,
+                ImagesPerLayout = ImagesPerLayout,
+            };
+            return architecture is CrnArchitecture cascade ? cascade with { Modulation = Modulation } : architecture;
+        }
 
         internal TrainingOptions Training(int seed) => new()
         {
@@ -388,6 +403,9 @@ public sealed partial class SynthesizeFromLabelsEstimator
             CheckDefined(context, nameof(Diversity), Diversity);
             if (LayerWeights is null)
                 throw context.Process(new ArgumentOutOfRangeException(nameof(LayerWeights), "Layer weights are needed: LayerWeighting.Calibrated, LayerWeighting.Paper(), ..."));
+            if (Modulation != Modulation.None && Recipe.Network != NetworkKind.CascadedRefinement)
+                throw context.Process(new ArgumentOutOfRangeException(
+                    nameof(Modulation), Modulation, $"Modulation is for cascaded refinement; the recipe {Recipe} has another network. Leave it out."));
             if (ValidationSet is not null && !Recipe.Objective.Measures)
                 throw context.Process(new ArgumentOutOfRangeException(
                     nameof(ValidationSet), $"The recipe {Recipe} has nothing to measure a ValidationSet by: its objective is adversarial alone."));

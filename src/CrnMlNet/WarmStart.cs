@@ -85,7 +85,7 @@ internal static class WarmStart
         if (fitting.Count == 0)
             throw new InvalidOperationException(
                 $"Nothing of {name} fits to start from: it is {Describe(model.Architecture)}, and {Describe(network.Architecture)} is asked for. "
-                + "Choose the same width factor, noise channels and palette.");
+                + "Choose the same width factor, noise channels, modulation and palette.");
 
         using var _ = no_grad();
         using var scope = NewDisposeScope();
@@ -101,5 +101,5 @@ internal static class WarmStart
     }
 
     private static string Describe(SynthesisArchitecture architecture) => FormattableString.Invariant(
-        $"{architecture.Height}x{architecture.Width} with width factor {architecture.WidthFactor}, {architecture.NoiseChannels} noise channels and {architecture.Channels} classes");
+        $"{architecture.Height}x{architecture.Width} with width factor {architecture.WidthFactor}, {architecture.NoiseChannels} noise channels, {architecture.Channels} classes and modulation {(architecture as CrnArchitecture)?.Modulation ?? Modulation.None}");
 }

@@ -62,6 +62,22 @@ public class TrainingOptionTests
     }
 
     [Fact]
+    public void What_makes_a_network_more_than_the_papers_is_asked_for_and_told()
+    {
+        using var scenes = new Scenes();
+
+        scenes.Train("--sample-count", "1", "--modulation", "clade", "--noise-samples", "2", "--average-decay", "0.5").AssertSucceeded();
+
+        using var model = Load(scenes);
+        Assert.Equal((Torch.Networks.Modulation.Clade, 2, 0.5), (((Torch.Networks.CrnArchitecture)model.Architecture).Modulation, model.Training.NoiseSamples, model.Training.AverageDecay));
+        var inspected = CrnProcess.Run("inspect", scenes.Model);
+        inspected.AssertSucceeded();
+        Assert.Contains(inspected.Output, line => line.StartsWith("Network", StringComparison.Ordinal) && line.EndsWith("2 noise channels of 2 samples, 1 image(s) per layout, modulated by Clade", StringComparison.Ordinal));
+        Assert.Contains(inspected.Output, line => line.StartsWith("Training", StringComparison.Ordinal) && line.Contains("weights averaged by 0.5, ", StringComparison.Ordinal));
+        scenes.Train("--modulation", "spade", "--recipe", "encoder-decoder").AssertFailed("Modulation is for cascaded refinement");
+    }
+
+    [Fact]
     public void Checkpoints_are_as_frequent_as_is_asked_for()
     {
         if (OperatingSystem.IsWindows())

@@ -11,15 +11,17 @@ public sealed class OnnxExporterTests
 
     [Theory]
     [InlineData(24, 32, 0, 1, OnnxInput.ClassIds, 1)]
+    [InlineData(31, 45, 2, 1, OnnxInput.ClassIds, 2, Modulation.Clade)]
+    [InlineData(31, 45, 2, 1, OnnxInput.ClassIds, 2, Modulation.Spade)]
     [InlineData(24, 32, 2, 1, OnnxInput.ClassIds, 3)] // noise is repeated for each image of the batch
     [InlineData(24, 32, 0, 1, OnnxInput.OneHot, 2)]
     [InlineData(20, 64, 1, 1, OnnxInput.ClassIds, 1)] // extended above and below
     [InlineData(31, 45, 0, 1, OnnxInput.ClassIds, 2)] // extended on all sides, by different widths
     [InlineData(24, 32, 2, 3, OnnxInput.ClassIds, 2)] // three images for each layout
-    public void ONNX_Runtime_paints_what_the_network_does(int height, int width, int noise, int images, OnnxInput input, int count)
+    public void ONNX_Runtime_paints_what_the_network_does(int height, int width, int noise, int images, OnnxInput input, int count, Modulation modulation = Modulation.None)
     {
         var palette = LabelPalette.CamVid;
-        using var exported = new ExportedModel(Architecture(palette, height, width) with { NoiseChannels = noise, ImagesPerLayout = images }, palette, input);
+        using var exported = new ExportedModel(Architecture(palette, height, width) with { NoiseChannels = noise, ImagesPerLayout = images, Modulation = modulation }, palette, input);
         var channels = Stripes(palette, count * height, width);
 
         var expected = exported.RunNetwork(channels, count);

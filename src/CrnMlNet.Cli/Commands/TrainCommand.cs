@@ -54,6 +54,12 @@ internal static class TrainCommand
             Description = "How noise is drawn: 0, always the same; 1, anew in every step, for 'crn synthesize --sample-seed'; more, and the nearest photo of so many learns. [default: the recipe's, mostly 0]",
             HelpName = "N",
         };
+        string[] modulations = [.. Enum.GetNames<Modulation>().Select(value => value.ToLowerInvariant())];
+        var modulation = new Option<string?>("--modulation")
+        {
+            Description = "Whether the layout scales and shifts what a module has normalised: class by class, next to free (clade), or by convolutions (spade). [default: the recipe's, mostly none]",
+            HelpName = string.Join('|', modulations),
+        }.AcceptOnlyFromAmong(modulations);
         var imagesPerLayout = new Option<int?>("--images-per-layout")
         {
             Description = "Different photos to paint of each layout, 1 to 64. [default: the recipe's, mostly 1]",
@@ -154,7 +160,7 @@ internal static class TrainCommand
             {RecipeOption.Lines}
             """)
         {
-            labels, photos, output, palette, recipe, height, width, epochs, stages, batchSize, learningRate, averageDecay, widthFactor, noiseChannels, noiseSamples,
+            labels, photos, output, palette, recipe, height, width, epochs, stages, batchSize, learningRate, averageDecay, widthFactor, noiseChannels, noiseSamples, modulation,
             imagesPerLayout, diversity, layerWeights, seed, device,
             validationLabels, validationPhotos, validationShare, patience, timeBudget, warmStart, gradientCheckpointing,
             unknownLabels, labelEncoding, vivid, halfPrecision, noMirror, perception, perceptionWeights, perceptionNormalisation, precision, photoFeatureMemory, photoFeatureFolder, segmenter, checkpoints, checkpointInterval, fresh, samples, sampleCount,
@@ -178,6 +184,7 @@ internal static class TrainCommand
                 AverageDecay = parsed.GetValue(averageDecay) ?? system.AverageDecay,
                 WidthFactor = parsed.GetRequiredValue(widthFactor),
                 NoiseChannels = parsed.GetRequiredValue(noiseChannels),
+                Modulation = parsed.GetValue(modulation) is { } modulated ? Enum.Parse<Modulation>(modulated, ignoreCase: true) : system.Modulation,
                 NoiseSamples = parsed.GetValue(noiseSamples) ?? system.NoiseSamples,
                 ImagesPerLayout = parsed.GetValue(imagesPerLayout) ?? system.ImagesPerLayout,
                 Diversity = Enum.Parse<Diversity>(parsed.GetRequiredValue(diversity), ignoreCase: true),

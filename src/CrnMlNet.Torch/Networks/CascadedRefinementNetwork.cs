@@ -33,7 +33,7 @@ public sealed class CascadedRefinementNetwork : ChainedNetwork
         using var scope = NewDisposeScope();
         var shapes = architecture.Modules();
         Cascade = architecture;
-        _modules = [.. shapes.Select(shape => new RefinementModule($"g_{shape.Rows}", shape, architecture.InputChannels))];
+        _modules = [.. shapes.Select(shape => new RefinementModule($"g_{shape.Rows}", shape, architecture))];
         _conv100 = nn.Conv2d(shapes[^1].Features, architecture.OutputPlanes, 1);
         foreach (var module in _modules)
             register_module(module.GetName(), module);

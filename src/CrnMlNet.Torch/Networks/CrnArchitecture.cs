@@ -21,6 +21,9 @@ public sealed record CrnArchitecture : SynthesisArchitecture
     /// <inheritdoc/>
     public override NetworkKind Kind => NetworkKind.CascadedRefinement;
 
+    /// <summary>What scales and shifts the maps after they were normalised; <see cref="Modulation.None"/> in the published networks.</summary>
+    public Modulation Modulation { get; init; }
+
     internal override string Name => "cascaded refinement network";
 
     internal override bool IsChain => true;
@@ -61,24 +64,30 @@ public sealed record CrnArchitecture : SynthesisArchitecture
         return convolutions.Select((convolution, i) => convolution.Work * (i < first ? 1 : 3)).Sum();
     }
 
+    private protected override void ValidateKind()
+    {
+        if (!Enum.IsDefined(Modulation))
+            throw new ArgumentOutOfRangeException(nameof(Modulation), Modulation, $"The modulation must be one of {string.Join(", ", Enum.GetNames<Modulation>())}.");
+    }
+
     internal override IReadOnlyList<ConvolutionShape> Convolutions()
     {
         var modules = Modules();
         var finest = modules[^1];
         return
         [
-            .. modules.SelectMany(module => new[]
-            {
-                new ConvolutionShape(module.Rows, module.Columns, module.InputFeatures + InputChannels, module.Features, 3, Follows.Normalisation),
-                new ConvolutionShape(module.Rows, module.Columns, module.Features, module.Features, 3, Follows.Normalisation),
-            }),
+            .. modules.SelectMany(module => Half(module, module.InputFeatures + InputChannels).Concat(Half(module, module.Features))),
             new ConvolutionShape(finest.Rows, finest.Columns, finest.Features, OutputPlanes, 1, Follows.Bias),
         ];
     }
 
-    // Two in each module, and the head's.
-    private static int FirstLearning(int convolutions, int? newestModules) =>
-        newestModules is { } newest ? Math.Max(0, convolutions - 1 - 2 * newest) : 0;
+    /// <summary>A convolution of a module, and what follows it.</summary>
+    private IEnumerable<ConvolutionShape> Half(ModuleShape module, int inputs) => LayoutModulation.Convolutions(this, module).Prepend(
+        new ConvolutionShape(module.Rows, module.Columns, inputs, module.Features, 3, Modulation == Modulation.None ? Follows.Normalisation : Follows.Nothing));
+
+    // Two halves in each module, and the head.
+    private int FirstLearning(int convolutions, int? newestModules) =>
+        newestModules is { } newest ? Math.Max(0, convolutions - 1 - 2 * newest * (1 + LayoutModulation.Convolutions(this, Modules()[0]).Count())) : 0;
 
     /// <summary>d_i of the authors' networks: 1024 up to the fifth module, 512 for two more, then 128, then 32.</summary>
     private int FeaturesOf(int module) => Scaled(module switch { < 5 => 1024, < 7 => 512, 7 => 128, _ => 32 });

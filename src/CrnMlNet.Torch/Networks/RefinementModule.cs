@@ -8,7 +8,8 @@ namespace CrnMlNet.Torch.Networks;
 
 /// <summary>
 /// A refinement module M_i: the features of the module before, upsampled bilinearly, and the layout at this resolution
-/// pass through two 3x3 convolutions, each followed by layer normalisation and a leaky ReLU (paper, section 3).
+/// pass through two 3x3 convolutions, each followed by layer normalisation and a leaky ReLU (paper, section 3). With
+/// <see cref="CrnArchitecture.Modulation"/>, the layout scales and shifts what was normalised.
 /// </summary>
 /// <remarks>
 /// As in the authors' code: features come before labels in the concatenation, corners are aligned when upsampling,
@@ -26,11 +27,19 @@ public sealed class RefinementModule : nn.Module<Tensor?, Tensor, Tensor>
     [ComponentName(Name = "norm1")]
     private readonly GroupNorm _norm1;
 
+    [ComponentName(Name = "modulation1")]
+    private readonly LayoutModulation? _modulation1;
+
     [ComponentName(Name = "conv2")]
     private readonly Conv2d _conv2;
 
     [ComponentName(Name = "norm2")]
     private readonly GroupNorm _norm2;
+
+    [ComponentName(Name = "modulation2")]
+    private readonly LayoutModulation? _modulation2;
+
+    private readonly int _classes;
 
     /// <summary>Makes a module whose weights are not initialised as the paper wants; <see cref="CascadedRefinementNetwork"/> does that.</summary>
     /// <param name="name">Its name in the state dictionary's path.</param>
@@ -46,10 +55,28 @@ public sealed class RefinementModule : nn.Module<Tensor?, Tensor, Tensor>
         RegisterComponents();
     }
 
+    /// <summary>A module of a cascade, whose layout may modulate what is normalised.</summary>
+    /// <param name="name">Its name in the state dictionary's path.</param>
+    /// <param name="shape">Its place in the cascade.</param>
+    /// <param name="architecture">The cascade.</param>
+    internal RefinementModule(string name, ModuleShape shape, CrnArchitecture architecture) : base(name)
+    {
+        bool isModulated = architecture.Modulation != Modulation.None;
+        Shape = shape;
+        _classes = architecture.Channels;
+        _conv1 = nn.Conv2d(shape.InputFeatures + architecture.InputChannels, shape.Features, 3, padding: 1, bias: false);
+        _norm1 = nn.GroupNorm(1, shape.Features, NormEpsilon, affine: !isModulated);
+        _modulation1 = isModulated ? new LayoutModulation("modulation1", architecture, shape.Features) : null;
+        _conv2 = nn.Conv2d(shape.Features, shape.Features, 3, padding: 1, bias: false);
+        _norm2 = nn.GroupNorm(1, shape.Features, NormEpsilon, affine: !isModulated);
+        _modulation2 = isModulated ? new LayoutModulation("modulation2", architecture, shape.Features) : null;
+        RegisterComponents();
+    }
+
     /// <summary>Where in the cascade this module stands.</summary>
     public ModuleShape Shape { get; }
 
-    /// <summary>Of each convolution the filters, and of the layer normalisation after it the gains and biases.</summary>
+    /// <summary>Of each convolution the filters, and of the layer normalisation after it the gains and biases; of a module that is not modulated.</summary>
     internal (Tensor Filters, Tensor Gains, Tensor Biases)[] Halves => [(_conv1.weight!, _norm1.weight!, _norm1.bias!), (_conv2.weight!, _norm2.weight!, _norm2.bias!)];
 
     /// <summary>Refines.</summary>
@@ -60,9 +87,12 @@ public sealed class RefinementModule : nn.Module<Tensor?, Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         var x = features is null ? labels : torch.cat([Upsample(features), labels], 1);
-        x = _norm1.forward(_conv1.Convolve(x)).LeakyReLUInPlace(NegativeSlope);
-        return _norm2.forward(_conv2.Convolve(x)).LeakyReLUInPlace(NegativeSlope).MoveToOuterDisposeScope();
+        x = Modulated(_modulation1, _norm1.forward(_conv1.Convolve(x)), labels).LeakyReLUInPlace(NegativeSlope);
+        return Modulated(_modulation2, _norm2.forward(_conv2.Convolve(x)), labels).LeakyReLUInPlace(NegativeSlope).MoveToOuterDisposeScope();
     }
+
+    // Noise is behind the layout.
+    private Tensor Modulated(LayoutModulation? modulation, Tensor maps, Tensor labels) => modulation?.forward(maps, labels.narrow(1, 0, _classes)) ?? maps;
 
     private Tensor Upsample(Tensor features) =>
         nn.functional.interpolate(features, [Shape.Rows, Shape.Columns], mode: InterpolationMode.Bilinear, align_corners: true);

@@ -92,6 +92,13 @@ public abstract record SynthesisArchitecture
             throw new ArgumentOutOfRangeException(nameof(NoiseChannels), NoiseChannels, "A module takes 0 to 64 channels of noise.");
         if (!(WidthFactor is >= 1.0 / 64 and <= 4))
             throw new ArgumentOutOfRangeException(nameof(WidthFactor), WidthFactor, "The width factor must be from 1/64 to 4; 1 is the paper's network.");
+        ValidateKind();
+    }
+
+    /// <summary>Checks what such a network alone has.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">A property is out of its range.</exception>
+    private protected virtual void ValidateKind()
+    {
     }
 
     /// <summary>The network's convolutions, the head last.</summary>

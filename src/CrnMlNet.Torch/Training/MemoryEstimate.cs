@@ -30,6 +30,9 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
     /// <summary>d_i in a module at once that paints.</summary>
     private const int PaintedMaps = 6;
 
+    /// <summary>d_i that the backward pass keeps of a module's modulations beside: what is normalised, gains and their product with it, twice.</summary>
+    private const int ModulatingMaps = 4;
+
     /// <summary>d_i of gradients in a module at once.</summary>
     private const int PassingMaps = 3;
 
@@ -111,7 +114,8 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
     private static (double Kept, double Passing) OfCascade(CrnArchitecture architecture, TrainingOptions options)
     {
         var modules = architecture.Modules();
-        int labels = architecture.InputChannels;
+        int labels = architecture.InputChannels, keptMaps = KeptMaps + (architecture.Modulation == Modulation.None ? 0 : ModulatingMaps);
+        int shared = architecture.Modulation == Modulation.Spade ? 2 * 2 * architecture.Scaled(LayoutModulation.SharedMaps) : 0;
         int firstLearning = modules.Count - Math.Min(options.NewestModules ?? modules.Count, modules.Count);
         double kept = 0, passing = 0;
         for (int i = 0; i < modules.Count; i++)
@@ -129,12 +133,12 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
             else if (options.GradientCheckpointing)
             {
                 kept += pixels * module.Features;
-                passing = Math.Max(passing, pixels * (module.InputFeatures + input + (KeptMaps + PassingMaps) * module.Features));
+                passing = Math.Max(passing, pixels * (module.InputFeatures + input + shared + (keptMaps + PassingMaps) * module.Features));
             }
             else
             {
                 // The two convolutions' inputs, and each convolution and normalisation before what follows it.
-                kept += pixels * (input + KeptMaps * module.Features);
+                kept += pixels * (input + shared + keptMaps * module.Features);
                 passing = Math.Max(passing, pixels * (input + PassingMaps * module.Features));
             }
         }
@@ -183,13 +187,13 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
 
     private static (double Kept, double Passing) PaintingOfCascade(CrnArchitecture architecture)
     {
-        int labels = architecture.InputChannels;
+        int labels = architecture.InputChannels, paintedMaps = PaintedMaps + (architecture.Modulation == Modulation.None ? 0 : ModulatingMaps);
         double kept = 0, passing = 0;
         foreach (var module in architecture.Modules())
         {
             double pixels = (double)module.Rows * module.Columns;
             kept += pixels * (architecture.Channels + labels + module.Features);
-            passing = Math.Max(passing, pixels * (2 * module.InputFeatures + labels + PaintedMaps * module.Features));
+            passing = Math.Max(passing, pixels * (2 * module.InputFeatures + labels + paintedMaps * module.Features));
         }
         return (kept, passing);
     }

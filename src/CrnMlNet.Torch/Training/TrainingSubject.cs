@@ -29,6 +29,7 @@ internal sealed record TrainingSubject(IReadOnlyDictionary<string, string> Prope
         ["Precision"] = nameof(TrainingPrecision.Auto),
         ["AverageDecay"] = Text(0.0),
         ["NoiseSamples"] = Text(0),
+        ["Modulation"] = nameof(Modulation.None),
     };
 
     public static TrainingSubject Of(
@@ -45,6 +46,7 @@ internal sealed record TrainingSubject(IReadOnlyDictionary<string, string> Prope
             ["ImagesPerLayout"] = Text(architecture.ImagesPerLayout),
             ["WidthFactor"] = Text(architecture.WidthFactor),
             ["NoiseChannels"] = Text(architecture.NoiseChannels),
+            ["Modulation"] = ((architecture as CrnArchitecture)?.Modulation ?? Modulation.None).ToString(),
             ["BatchSize"] = Text(options.BatchSize),
             ["LearningRate"] = Text(options.LearningRate),
             ["AverageDecay"] = Text(options.AverageDecay),

@@ -19,9 +19,11 @@ public static class AuthorsNames
 
     /// <summary>The variables that hold a network's parameters.</summary>
     /// <param name="architecture">The network.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The architecture is out of range.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The architecture is out of range, or has what the authors' networks have not.</exception>
     public static IReadOnlyList<AuthorsVariable> Of(CrnArchitecture architecture)
     {
+        if (architecture.Modulation != Modulation.None)
+            throw new ArgumentOutOfRangeException(nameof(architecture), architecture.Modulation, "The authors' networks have no modulation by the layout.");
         var modules = architecture.Modules();
         int labels = architecture.Channels + architecture.NoiseChannels, planes = 3 * architecture.ImagesPerLayout;
         return

@@ -13,7 +13,13 @@ internal sealed record SynthesisModel(
     string InputColumnName, string OutputColumnName, LabelDecoder Decoder, SynthesisArchitecture Architecture, TrainingRecord Training)
 {
     private const string FormatName = "CrnMlNet";
+
+    /// <summary>That of a model which older CrnMlNets read.</summary>
     private const int FormatVersion = 1;
+
+    /// <summary>That of one whose layout modulates its network.</summary>
+    private const int ModulatedFormatVersion = 2;
+
     private const int LargestWeightsHeader = 1 << 20;
 
     private static readonly JsonSerializerOptions Json = new()
@@ -47,7 +53,7 @@ internal sealed record SynthesisModel(
             new Document
             {
                 Format = FormatName,
-                Version = FormatVersion,
+                Version = Architecture is CrnArchitecture { Modulation: not Modulation.None } ? ModulatedFormatVersion : FormatVersion,
                 InputColumn = InputColumnName,
                 LabelFolder = LabelFolder,
                 OutputColumn = OutputColumnName,
@@ -66,9 +72,9 @@ internal sealed record SynthesisModel(
         try
         {
             var document = JsonSerializer.Deserialize<Document>(json, Json) ?? throw new FormatException("The model's description is empty.");
-            if (document.Format != FormatName || document.Version != FormatVersion)
+            if (document.Format != FormatName || document.Version is not (FormatVersion or ModulatedFormatVersion))
                 throw new FormatException(
-                    $"The model is '{document.Format}' version {document.Version}; this CrnMlNet reads '{FormatName}' version {FormatVersion}.");
+                    $"The model is '{document.Format}' version {document.Version}; this CrnMlNet reads '{FormatName}' versions {FormatVersion} and {ModulatedFormatVersion}.");
             var palette = LabelPalette.FromJson(document.Labels.Palette.GetRawText());
             document.Network.Validate();
             if (document.Network.Channels != palette.ChannelCount)

@@ -69,7 +69,7 @@ public sealed class SampleSeedTests(TrainedModel model) : IDisposable
     private List<byte[]> Photos(int seed, int batch)
     {
         (_transformer.SampleSeed, _transformer.ScoringBatchSize) = (seed, batch);
-        return Samples.ReadPhotos(_transformer.Transform(new ShufflableRows(model.Scenes(7))));
+        return Samples.ReadPhotos(_transformer.Transform(ShufflableRows.From(model.MLContext, Samples.Scenes(7))));
     }
 
     private static byte[] Painted(SynthesizeFromLabelsTransformer transformer)

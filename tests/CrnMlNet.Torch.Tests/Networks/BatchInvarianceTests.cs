@@ -43,6 +43,14 @@ public sealed class BatchInvarianceTests
         DoesNotDepend(SynthesisArchitecture.Of(kind, 12, 32, 32) with { WidthFactor = 1.0 / 16, ImagesPerLayout = 2 }, threads);
     }
 
+    [Theory]
+    [InlineData(Modulation.Clade, 1)]
+    [InlineData(Modulation.Clade, 2)]
+    [InlineData(Modulation.Spade, 1)]
+    [InlineData(Modulation.Spade, 2)]
+    public void NorDoesOneThatTheLayoutModulates(Modulation modulation, int threads) =>
+        DoesNotDepend(new CrnArchitecture { Channels = 12, Height = 50, Width = 70, WidthFactor = 1.0 / 16, NoiseChannels = 2, Modulation = modulation }, threads);
+
     private static void DoesNotDepend(SynthesisArchitecture architecture, int threads)
     {
         using var network = architecture.Build(seed: 3);
