@@ -130,10 +130,26 @@ public sealed record Recipe
         AverageDecay = UsualAverage,
     };
 
+    /// <summary>Texture, with a discriminator of patches at several scales beside.</summary>
+    public static Recipe TextureGan { get; } = new()
+    {
+        Name = "texture+gan",
+        Summary = "texture and a discriminator of patches at several scales",
+        Objective = new()
+        {
+            Comparison = Comparison.LowResolution,
+            Texture = 20,
+            Adversarial = 2,
+            Discriminator = DiscriminatorKind.MultiScalePatches,
+            DiscriminatorFeatures = 10,
+        },
+        AverageDecay = UsualAverage,
+    };
+
     /// <summary>All that have names, the paper's own first.</summary>
     public static IReadOnlyList<Recipe> All { get; } =
     [
-        Crn, ImageSpace, GanSemSeg, Pix2Pix, EncoderDecoder, Recombinator, FullResolution, CrnGan, CrnSemSeg, CrnGanSemSeg, CrnDiverse, Texture, CrnTexture,
+        Crn, ImageSpace, GanSemSeg, Pix2Pix, EncoderDecoder, Recombinator, FullResolution, CrnGan, CrnSemSeg, CrnGanSemSeg, CrnDiverse, Texture, CrnTexture, TextureGan,
     ];
 
     /// <summary>What it is called, in the log and in the model's <see cref="TrainingRecord"/>.</summary>

@@ -190,6 +190,12 @@ public sealed partial class SynthesizeFromLabelsEstimator
         [BooleanChoice(true)]
         public bool Mirror { get; set; } = true;
 
+        /// <summary>
+        /// How much the photos' brightness and saturation are changed by chance while training, 0 to 1: by factors that far from 1. 0, as in the paper: not at all. It is for
+        /// few pairs and a discriminator, which then cannot know photos by their colours.
+        /// </summary>
+        public double ColourJitter { get; set; }
+
         /// <summary>In which network synthesized and real photos are compared: VGG-19 where it was imported, unless set.</summary>
         public PerceptionChoice Perception { get; set; } = PerceptionChoice.Auto;
 
@@ -368,6 +374,7 @@ public sealed partial class SynthesizeFromLabelsEstimator
             Objective = Recipe.Objective,
             SegmenterEpochs = SegmenterEpochs,
             Mirror = Mirror,
+            ColourJitter = ColourJitter,
             NewestModules = TrainOnlyNewestModules,
             Precision = TrainingPrecision,
             PhotoFeatureMemory = PhotoFeatureMemory,

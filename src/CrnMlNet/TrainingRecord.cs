@@ -26,6 +26,9 @@ public sealed record TrainingRecord
     /// <summary>Whether pairs were mirrored.</summary>
     public required bool Mirror { get; init; }
 
+    /// <summary>How much the photos' brightness and saturation were changed by chance.</summary>
+    public double ColourJitter { get; init; }
+
     /// <summary>What was done to photos before the network learned from them.</summary>
     public PhotoPreprocessing PhotoPreprocessing { get; init; } = PhotoPreprocessing.None;
 
@@ -108,6 +111,7 @@ public sealed record TrainingRecord
         AverageDecay = options.AverageDecay,
         NoiseSamples = options.NoiseSamples,
         Mirror = options.Mirror,
+        ColourJitter = options.ColourJitter,
         PhotoPreprocessing = options.PhotoPreprocessing,
         Seed = seed,
         Stopped = summary.Cancelled,

@@ -43,7 +43,7 @@ internal static class CompareCommand
               crn compare --labels train/labels --photos train/photos --validation-labels val/labels --validation-photos val/photos --output comparison
               crn compare --labels train/labels --photos train/photos --validation-labels val/labels --validation-photos val/photos --output two --recipes crn,pix2pix --epochs 20
 
-            Time is a budget that favours small networks, epochs one that favours large ones. All systems at the defaults take about two and a half hours.
+            Time is a budget that favours small networks, epochs one that favours large ones. All systems at the defaults take more than three hours.
             A system that failed is not tried again; delete its folder for that.
             """)
         {

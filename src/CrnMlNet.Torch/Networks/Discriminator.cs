@@ -11,6 +11,9 @@ public enum DiscriminatorKind
     /// <summary>Patches of the image beside those of its layout, each by itself: the PatchGAN of Pix2pix (Isola et al., CVPR 2017).</summary>
     Patches,
 
+    /// <summary>Patches of the image, and of the image at half and a quarter of the resolution, each by a discriminator of its own: as in pix2pixHD (Wang et al., CVPR 2018).</summary>
+    MultiScalePatches,
+
     /// <summary>The image as a whole, without its layout: the discriminator of DCGAN (Radford et al., ICLR 2016).</summary>
     WholeImage,
 }
@@ -22,6 +25,7 @@ public enum DiscriminatorKind
 /// <remarks>
 /// <para>Of patches: three convolutions of stride 2 with 64, 128 and 256 maps, one of stride 1 with 512, and one to a logit for each place, which
 /// sees 70x70 pixels; as <c>NLayerDiscriminator</c> in junyanz/pytorch-CycleGAN-and-pix2pix. An image of less than 24 pixels has less of stride 2.</para>
+/// <para>Of patches at several scales: so at each, as long as the shorter side has 32 pixels there, of three scales at most.</para>
 /// <para>Of whole images: convolutions of stride 2 with 64, 128, 256 and then always 512 maps, until the shorter side has 4 to 7 pixels,
 /// and one of all that is left to one logit; as in DCGAN, which begins at 64x64.</para>
 /// <para>Where those normalise by the statistics of the batch, here each map of each image is normalised by itself, as in Pix2pix with batches
@@ -35,18 +39,26 @@ internal sealed class Discriminator : nn.Module<Tensor, Tensor, Tensor[]>
     private const int MostPatchHalvings = 3;
     private const int LeastPatchSide = 3;
     private const int WholeSide = 8;
+    private const int LeastScaleSide = 32;
+    private const int MostScales = 3;
 
     private readonly Conv2d[] _convolutions;
     private readonly GroupNorm?[] _norms;
     private readonly bool _seesLayout;
+    private readonly Discriminator? _coarser;
 
     /// <param name="kind">What it looks at.</param>
     /// <param name="architecture">Whose images: their size, their layouts' channels, and the factor on the numbers of maps.</param>
     /// <param name="seed">Seeds the weights.</param>
-    public Discriminator(DiscriminatorKind kind, SynthesisArchitecture architecture, ulong seed) : base(nameof(Discriminator))
+    public Discriminator(DiscriminatorKind kind, SynthesisArchitecture architecture, ulong seed) : this(kind, Scales(kind, architecture), seed)
+    {
+    }
+
+    private Discriminator(DiscriminatorKind kind, ReadOnlySpan<SynthesisArchitecture> scales, ulong seed) : base(nameof(Discriminator))
     {
         using var scope = NewDisposeScope();
-        _seesLayout = kind == DiscriminatorKind.Patches;
+        var architecture = scales[0];
+        _seesLayout = kind != DiscriminatorKind.WholeImage;
         var layers = Layers(kind, architecture);
         _convolutions = [.. layers.Select(layer => nn.Conv2d(
             layer.Inputs, layer.Outputs, layer.Kernel, stride: (layer.Stride, layer.Stride), padding: (layer.Padding, layer.Padding), bias: layer.Follows == Follows.Bias))];
@@ -58,9 +70,18 @@ internal sealed class Discriminator : nn.Module<Tensor, Tensor, Tensor[]>
                 register_module($"norm{i + 1}", norm);
         }
         Pix2PixGenerator.DrawNormal(this, seed);
+        if (scales.Length > 1)
+            register_module("coarser", _coarser = new Discriminator(kind, scales[1..], seed + 1));
     }
 
-    /// <summary>Looks at images.</summary>
+    /// <summary>Looks at images at every scale that it has.</summary>
+    /// <param name="layouts">Their layouts <c>[N, c, H, W]</c>.</param>
+    /// <param name="images">The images <c>[N, 3, H, W]</c>, 0 to 255.</param>
+    /// <returns>What <see cref="forward"/> gives at each scale, finest first.</returns>
+    public IReadOnlyList<Tensor[]> Look(Tensor layouts, Tensor images) =>
+        [forward(layouts, images), .. _coarser?.Look(nn.functional.avg_pool2d(layouts, 2), nn.functional.avg_pool2d(images, 2)) ?? []];
+
+    /// <summary>Looks at images, at the finest scale.</summary>
     /// <param name="layouts">Their layouts <c>[N, c, H, W]</c>.</param>
     /// <param name="images">The images <c>[N, 3, H, W]</c>, 0 to 255.</param>
     /// <returns>What each layer gives <c>[N, C_l, H_l, W_l]</c>; the last one's are logits, above 0 where an image looks real.</returns>
@@ -84,12 +105,22 @@ internal sealed class Discriminator : nn.Module<Tensor, Tensor, Tensor[]>
 
     /// <summary>Such a discriminator's convolutions, to tell beforehand what it costs; of a whole image, the last one's kernel is taken to be 4x4, as at 64x64.</summary>
     public static IReadOnlyList<ConvolutionShape> Convolutions(DiscriminatorKind kind, SynthesisArchitecture architecture) =>
-        [.. Layers(kind, architecture).Select(layer => new ConvolutionShape(layer.Rows, layer.Columns, layer.Inputs, layer.Outputs, KernelSize, layer.Follows))];
+        [.. Scales(kind, architecture).SelectMany(scale => Layers(kind, scale)).Select(layer => new ConvolutionShape(layer.Rows, layer.Columns, layer.Inputs, layer.Outputs, KernelSize, layer.Follows))];
+
+    private static SynthesisArchitecture[] Scales(DiscriminatorKind kind, SynthesisArchitecture architecture)
+    {
+        List<SynthesisArchitecture> scales = [architecture];
+        if (kind != DiscriminatorKind.MultiScalePatches)
+            return [.. scales];
+        while (scales.Count < MostScales && Math.Min(scales[^1].Height, scales[^1].Width) / 2 >= LeastScaleSide)
+            scales.Add(scales[^1] with { Height = scales[^1].Height / 2, Width = scales[^1].Width / 2 });
+        return [.. scales];
+    }
 
     private static List<Layer> Layers(DiscriminatorKind kind, SynthesisArchitecture architecture)
     {
         var layers = new List<Layer>();
-        bool isOfPatches = kind == DiscriminatorKind.Patches;
+        bool isOfPatches = kind != DiscriminatorKind.WholeImage;
         int maps = 3 + (isOfPatches ? architecture.Channels : 0), next = FirstMaps;
         var (rows, columns) = (architecture.Height, architecture.Width);
         while (isOfPatches ? layers.Count < MostPatchHalvings && Math.Min(rows, columns) / 2 >= LeastPatchSide : Math.Min(rows, columns) >= WholeSide)

@@ -34,6 +34,12 @@ public abstract class FeatureObjective
     /// <summary>lambda.</summary>
     public LayerWeights Weights { get; }
 
+    /// <summary>
+    /// Below this, in gray levels, differences count by their square (smooth L1: Girshick, 2015), so that what is nearly right is left alone; 0, as in the paper: all count
+    /// as they are. In other layers than the image it is as many gray levels in what a layer contributes: divided by its weight.
+    /// </summary>
+    public double SmoothBelow { get; init; }
+
     /// <summary>The layers that are compared with a perception network: the image, then its taps.</summary>
     /// <param name="perception">Phi.</param>
     public static IReadOnlyList<string> LayersOf(IPerceptionNetwork perception) => [LayerWeights.Image, .. perception.Taps];
@@ -72,8 +78,21 @@ public abstract class FeatureObjective
         using (no_grad())
             real = _perception.Features(photos);
         var synthesized = _perception.Features(images.flatten(0, 1));
-        return [Distance(photos, images), .. real.Zip(synthesized, (map, maps) => Distance(map, maps.unflatten(0, images.shape[0], images.shape[1])))];
+        return
+        [
+            Distance(photos, images, 0),
+            .. real.Zip(synthesized).Select((maps, tap) => Distance(maps.First, maps.Second.unflatten(0, images.shape[0], images.shape[1]), tap + 1)),
+        ];
     }
 
-    private static Tensor Distance(Tensor photos, Tensor images) => (photos.unsqueeze(1) - images).abs().mean([2]);
+    private Tensor Distance(Tensor photos, Tensor images, int layer)
+    {
+        var difference = (photos.unsqueeze(1) - images).abs();
+        if (SmoothBelow == 0)
+            return difference.mean([2]);
+        double limit = SmoothBelow / Weights.Values[layer];
+        // x^2 / (2 limit) below it, x - limit / 2 above.
+        var least = difference.Within(0, limit);
+        return (least * (difference - least.Times(0.5))).mean([2]).Times(1 / limit);
+    }
 }

@@ -24,6 +24,9 @@ public sealed record Objective
     /// <summary>In what images are compared with the photo, in gray levels. Its weight is 1.</summary>
     public Comparison Comparison { get; init; }
 
+    /// <summary>Below how many gray levels a difference counts by its square: see <see cref="FeatureObjective.SmoothBelow"/>. 0, as in the paper: nowhere.</summary>
+    public double SmoothBelow { get; init; }
+
     /// <summary>The weight of the adversarial term, in gray levels for a nat: what a discriminator that learns along is to be fooled by.</summary>
     public double Adversarial { get; init; }
 
@@ -54,6 +57,7 @@ public sealed record Objective
         CheckWeight(nameof(DiscriminatorFeatures), DiscriminatorFeatures);
         CheckWeight(nameof(Segmentation), Segmentation);
         CheckWeight(nameof(Texture), Texture);
+        CheckWeight(nameof(SmoothBelow), SmoothBelow);
         if (DiscriminatorFeatures > 0 && Adversarial == 0)
             throw new ArgumentOutOfRangeException(nameof(DiscriminatorFeatures), DiscriminatorFeatures, "Without an adversarial term there is no discriminator to match features in.");
         if (!Measures && Adversarial == 0)
@@ -67,13 +71,13 @@ public sealed record Objective
         Comparison.Image => "image",
         Comparison.LowResolution => "image at low resolution",
         _ => "nothing compared",
-    }));
+    } + (SmoothBelow > 0 ? FormattableString.Invariant($" (smooth below {SmoothBelow})") : "")));
 
     /// <summary>The terms beside the comparison, with their weights.</summary>
     internal IEnumerable<string> OtherTerms()
     {
         if (Adversarial > 0)
-            yield return FormattableString.Invariant($"{Adversarial} adversarial ({(Discriminator == DiscriminatorKind.Patches ? "patches" : "whole image")})");
+            yield return FormattableString.Invariant($"{Adversarial} adversarial ({InWords(Discriminator)})");
         if (DiscriminatorFeatures > 0)
             yield return FormattableString.Invariant($"{DiscriminatorFeatures} discriminator's features");
         if (Segmentation > 0)
@@ -81,6 +85,13 @@ public sealed record Objective
         if (Texture > 0)
             yield return FormattableString.Invariant($"{Texture} texture");
     }
+
+    private static string InWords(DiscriminatorKind discriminator) => discriminator switch
+    {
+        DiscriminatorKind.Patches => "patches",
+        DiscriminatorKind.MultiScalePatches => "patches at several scales",
+        _ => "whole image",
+    };
 
     private static void CheckWeight(string name, double value)
     {

@@ -75,12 +75,12 @@ internal sealed class Adversary : IDisposable
     {
         using var scope = NewDisposeScope();
         _adam.ZeroGradients();
-        var real = _discriminator.forward(layouts, photos)[^1];
-        var synthesized = _discriminator.forward(Repeated(layouts, images), images.detach().flatten(0, 1))[^1];
-        var loss = AdversarialLoss.OfDiscriminator(real, synthesized);
+        Tensor[] real = [.. _discriminator.Look(layouts, photos).Select(layers => layers[^1])];
+        Tensor[] synthesized = [.. _discriminator.Look(Repeated(layouts, images), images.detach().flatten(0, 1)).Select(layers => layers[^1])];
+        var loss = Mean(real.Zip(synthesized, AdversarialLoss.OfDiscriminator));
         loss.BackPropagate();
         _adam.Step();
-        Watch(loss.item<float>(), (real.mean() - synthesized.mean()).item<float>());
+        Watch(loss.item<float>(), Mean(real.Zip(synthesized, (one, other) => one.mean() - other.mean())).item<float>());
     }
 
     /// <summary>The adversarial term and that of feature matching, weighted.</summary>
@@ -93,14 +93,14 @@ internal sealed class Adversary : IDisposable
         Learns(false);
         try
         {
-            var synthesized = _discriminator.forward(Repeated(layouts, images), images.flatten(0, 1));
-            var loss = AdversarialLoss.OfPainter(synthesized[^1]).Times(_objective.Adversarial);
+            var synthesized = _discriminator.Look(Repeated(layouts, images), images.flatten(0, 1));
+            var loss = Mean(synthesized.Select(layers => AdversarialLoss.OfPainter(layers[^1]))).Times(_objective.Adversarial);
             if (_objective.DiscriminatorFeatures == 0)
                 return loss;
-            Tensor[] real;
+            IEnumerable<Tensor[]> real;
             using (no_grad())
-                real = [.. _discriminator.forward(layouts, photos).Select(layer => layer.repeat_interleave(images.shape[1], 0))];
-            return loss.Plus(AdversarialLoss.FeatureMatching(real, synthesized).Times(_objective.DiscriminatorFeatures));
+                real = [.. _discriminator.Look(layouts, photos).Select(layers => layers.Select(layer => layer.repeat_interleave(images.shape[1], 0)).ToArray())];
+            return loss.Plus(Mean(real.Zip(synthesized, AdversarialLoss.FeatureMatching)).Times(_objective.DiscriminatorFeatures));
         }
         finally
         {
@@ -115,6 +115,9 @@ internal sealed class Adversary : IDisposable
         _adam.Dispose();
         Pinned.Dispose();
     }
+
+    /// <summary>The mean over scales of a scalar.</summary>
+    private static Tensor Mean(IEnumerable<Tensor> scales) => scales.ToArray() is var each && each.Length == 1 ? each[0] : torch.stack(each).mean();
 
     private static Tensor Repeated(Tensor layouts, Tensor images) => images.shape[1] == 1 ? layouts : layouts.repeat_interleave(images.shape[1], 0);
 

@@ -182,7 +182,11 @@ public static class Trainer
         {
             using var scope = NewDisposeScope();
             var (layouts, photos) = pairs.Batch(indices, mirrored, device);
-            photoFeatures.Expect(photos, indices, mirrored);
+            // Photos in other light are never the same again, so nothing is to be remembered of them.
+            if (options.ColourJitter > 0)
+                photos = ColourJitter.Apply(photos, options.ColourJitter, TrainingLoss.SeedOf(options.Seed, loop.StepsDone));
+            else
+                photoFeatures.Expect(photos, indices, mirrored);
             network.BeginStep(((ulong)(uint)options.Seed << 32) + (ulong)loop.StepsDone);
             using var noise = options.NoiseSamples > 0 ? NearestNoise.Of(network, objective, layouts, photos, options, loop.StepsDone) : null;
             adam.ZeroGradients();

@@ -19,7 +19,7 @@ internal sealed class TrainingLoss(
     private const int LowResolutionCell = 4;
 
     private readonly Objective _objective = options.Objective;
-    private FeatureObjective _comparison = Compare(perception, images, options.Diversity, lambda.Weights);
+    private FeatureObjective _comparison = Compare(perception, images, options, lambda.Weights);
 
     /// <summary>The seed of what is drawn by chance in a step: by odd multipliers, so that no two steps of a seed have the same.</summary>
     public static int SeedOf(int seed, long step) => unchecked(seed * (int)0x9E3779B1 + (int)step * (int)0x85EBCA6B);
@@ -34,7 +34,7 @@ internal sealed class TrainingLoss(
     {
         if (!lambda.BeginEpoch(epoch))
             return false;
-        _comparison = Compare(perception, images, options.Diversity, lambda.Weights);
+        _comparison = Compare(perception, images, options, lambda.Weights);
         return true;
     }
 
@@ -99,16 +99,23 @@ internal sealed class TrainingLoss(
     private IEnumerable<string> Descriptions()
     {
         if (_objective.Comparison != Comparison.None)
-            yield return _comparison.Description + (_objective.Comparison == Comparison.LowResolution ? $" of images averaged over {LowResolutionCell}x{LowResolutionCell} pixels" : "");
+        {
+            string seen = _objective.Comparison == Comparison.LowResolution ? $" of images averaged over {LowResolutionCell}x{LowResolutionCell} pixels" : "";
+            string smooth = _objective.SmoothBelow > 0 ? FormattableString.Invariant($", smooth below {_objective.SmoothBelow} gray levels") : "";
+            yield return _comparison.Description + seen + smooth;
+        }
         foreach (var other in _objective.OtherTerms())
             yield return other;
     }
 
-    private static FeatureObjective Compare(IPerceptionNetwork perception, int images, Diversity diversity, LayerWeights weights) => images == 1
-        ? new FeatureMatching(perception, weights)
-        : diversity switch
+    private static FeatureObjective Compare(IPerceptionNetwork perception, int images, TrainingOptions options, LayerWeights weights)
+    {
+        double smoothBelow = options.Objective.SmoothBelow;
+        return (images, options.Diversity) switch
         {
-            Diversity.WholeImage => new HindsightLoss(perception, weights),
-            _ => new DiversityLoss(perception, weights),
+            (1, _) => new FeatureMatching(perception, weights) { SmoothBelow = smoothBelow },
+            (_, Diversity.WholeImage) => new HindsightLoss(perception, weights) { SmoothBelow = smoothBelow },
+            _ => new DiversityLoss(perception, weights) { SmoothBelow = smoothBelow },
         };
+    }
 }

@@ -30,6 +30,9 @@ public sealed record TrainingOptions
     /// <summary>Whether each pair is mirrored left to right half of the times it is seen.</summary>
     public bool Mirror { get; init; } = true;
 
+    /// <summary>How much the photos' brightness and saturation are changed by chance in each step, 0 to 1: by factors that far from 1. 0: not at all.</summary>
+    public double ColourJitter { get; init; }
+
     /// <summary>Seeds the order of the pairs and the mirroring.</summary>
     public int Seed { get; init; }
 
@@ -99,6 +102,8 @@ public sealed record TrainingOptions
         Objective.Validate();
         if (!(LearningRate is > 0 and < 1))
             throw new ArgumentOutOfRangeException(nameof(LearningRate), LearningRate, "The learning rate must be above 0 and below 1.");
+        if (!(ColourJitter is >= 0 and <= 1))
+            throw new ArgumentOutOfRangeException(nameof(ColourJitter), ColourJitter, "The colour jitter must be from 0 to 1; 0 leaves photos as they are.");
         if (NoiseSamples is < 0 or > 1000)
             throw new ArgumentOutOfRangeException(nameof(NoiseSamples), NoiseSamples, "0 to 1000 samples of noise can be drawn for a pair; 0 takes always the same.");
         if (NoiseSamples > 1 && !Objective.Measures)

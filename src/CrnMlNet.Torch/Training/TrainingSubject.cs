@@ -29,6 +29,7 @@ internal sealed record TrainingSubject(IReadOnlyDictionary<string, string> Prope
         ["Precision"] = nameof(TrainingPrecision.Auto),
         ["AverageDecay"] = Text(0.0),
         ["NoiseSamples"] = Text(0),
+        ["ColourJitter"] = Text(0.0),
         ["Modulation"] = nameof(Modulation.None),
     };
 
@@ -52,6 +53,7 @@ internal sealed record TrainingSubject(IReadOnlyDictionary<string, string> Prope
             ["AverageDecay"] = Text(options.AverageDecay),
             ["NoiseSamples"] = Text(options.NoiseSamples),
             ["Mirror"] = Text(options.Mirror),
+            ["ColourJitter"] = Text(options.ColourJitter),
             ["Seed"] = Text(options.Seed),
             ["Objective"] = options.Objective.ToString(),
             ["Precision"] = options.Precision.ToString(),

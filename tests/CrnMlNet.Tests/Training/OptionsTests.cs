@@ -27,6 +27,8 @@ public class OptionsTests
         { "LearningRate", options => options.LearningRate = 0 },
         { "LearningRate", options => options.LearningRate = double.PositiveInfinity },
         { "AverageDecay", options => options.AverageDecay = 1 },
+        { "ColourJitter", options => options.ColourJitter = 1.1 },
+        { "Modulation", options => options.Modulation = (Modulation)7 },
         { "NoiseSamples", options => options.NoiseSamples = -1 },
         { "NoiseSamples", options => (options.NoiseSamples, options.NoiseChannels) = (1, 0) },
         { "AverageDecay", options => options.AverageDecay = -0.1 },

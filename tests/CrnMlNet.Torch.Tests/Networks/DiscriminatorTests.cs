@@ -43,6 +43,34 @@ public sealed class DiscriminatorTests
         return Maps.Of(1, 1, 1, (_, _, _) => value("conv3.bias")[0] + x.Values.Zip(weights, (a, b) => a * b).Sum());
     });
 
+    // At 96x128 of 96 and 48 rows, at 256x512 of 256, 128 and 64, and at 48x64 of 48 alone.
+    [Theory]
+    [InlineData(48, 64, 1)]
+    [InlineData(96, 128, 2)]
+    [InlineData(256, 512, 3)]
+    public void OfPatchesAtSeveralScalesItIsOneForEach(int height, int width, int scales)
+    {
+        using var scope = NewDisposeScope();
+        using var generator = new Generator(8);
+        var architecture = Architecture(height, width);
+        using var discriminator = new Discriminator(DiscriminatorKind.MultiScalePatches, architecture, seed: 4);
+        using var finest = new Discriminator(DiscriminatorKind.Patches, architecture, seed: 4);
+        using var next = new Discriminator(DiscriminatorKind.Patches, Architecture(height / 2, width / 2), seed: 5);
+        var (layouts, images) = (rand([1, Channels, height, width], generator: generator), 255 * rand([1, 3, height, width], generator: generator));
+
+        var seen = discriminator.Look(layouts, images);
+
+        Assert.Equal(scales, seen.Count);
+        Assert.Equal(scales * finest.parameters().Sum(parameter => parameter.numel()), discriminator.parameters().Sum(parameter => parameter.numel()));
+        Assert.Equal(
+            discriminator.parameters().Sum(parameter => parameter.numel()), Discriminator.Convolutions(DiscriminatorKind.MultiScalePatches, architecture).Sum(convolution => convolution.Parameters));
+        Same(finest.forward(layouts, images), seen[0]);
+        if (scales > 1)
+            Same(next.forward(nn.functional.avg_pool2d(layouts, 2), nn.functional.avg_pool2d(images, 2)), seen[1]);
+
+        static void Same(Tensor[] expected, Tensor[] actual) => Assert.All(expected.Zip(actual), layer => Assert.True(layer.First.equal(layer.Second).all().item<bool>()));
+    }
+
     private static void DoesWhatPlainLoopsDo(DiscriminatorKind kind, int height, int width, Func<Maps, Maps, Func<string, double[]>, Maps> reference)
     {
         using var scope = NewDisposeScope();

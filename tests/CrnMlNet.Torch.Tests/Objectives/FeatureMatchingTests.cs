@@ -25,6 +25,36 @@ public sealed class FeatureMatchingTests
     }
 
     [Fact]
+    public void SmallDifferencesCountByTheirSquareWhereThatIsWanted()
+    {
+        using var scope = NewDisposeScope();
+        var photo = zeros(1, 3, 2, 2, ScalarType.Float64);
+        var synthesized = tensor(new[] { 0.5, -1, 2, 4, /**/ 0, 0, 0, 0, /**/ 0, 0, 0, 0 }, new long[] { 1, 1, 3, 2, 2 });
+        var objective = new FeatureMatching(new BlurAndSquare(), Weights) { SmoothBelow = 2 };
+
+        var terms = objective.Terms(synthesized, ones(1, 1, 2, 2), photo).data<double>().ToArray();
+
+        // Image, below 2: 0.25 / 4, 1 / 4, 4 / 4 and 4 - 1, of 12. Blur, below 2 / 10: 5.5 / 4 - 0.1, of 3. Square, below 2 / 0.5: 0.0625 / 8, 1 / 8, 16 / 8 and 16 - 2, of 12.
+        Assert.Equal((0.0625 + 0.25 + 1 + 3) / 12, terms[0], 1e-12);
+        Assert.Equal((1.375 - 0.1) / 3, terms[1], 1e-12);
+        Assert.Equal((0.0625 / 8 + 1 / 8.0 + 2 + 14) / 12, terms[2], 1e-12);
+    }
+
+    [Fact]
+    public void TheGradientOfThoseIsThatOfFiniteDifferences()
+    {
+        using var scope = NewDisposeScope();
+        using var generator = new Generator(4);
+        var photo = 5 * randn([1, 3, 6, 8], ScalarType.Float64, generator: generator);
+        var images = (5 * randn([1, 2, 3, 6, 8], ScalarType.Float64, generator: generator)).requires_grad_();
+        var objective = new FeatureMatching(new BlurAndSquare(), Weights) { SmoothBelow = 4 };
+
+        objective.Loss(images, ones(1, 1, 6, 8), photo).backward();
+
+        Gradients.Compare(images, moved => objective.Loss(moved, ones(1, 1, 6, 8), photo).item<double>(), step: 1e-6);
+    }
+
+    [Fact]
     public void PhotosGetNoGradient()
     {
         using var scope = NewDisposeScope();

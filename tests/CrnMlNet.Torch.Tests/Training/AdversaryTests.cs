@@ -36,6 +36,23 @@ public sealed class AdversaryTests
     }
 
     [Fact]
+    public void AtSeveralScalesTheTermIsTheirMean()
+    {
+        using var scope = NewDisposeScope();
+        var architecture = Small with { Height = 64, Width = 64 };
+        using var adversary = new Adversary(Game with { Discriminator = DiscriminatorKind.MultiScalePatches }, architecture, 1e-4, seed: 1, CPU);
+        using var discriminator = new Discriminator(DiscriminatorKind.MultiScalePatches, architecture, seed: 1);
+        var (layouts, photos, images) = (rand(1, 2, 64, 64), 255 * rand(1, 3, 64, 64), 255 * rand([1, 1, 3, 64, 64]));
+
+        double loss = adversary.Loss(images, layouts, photos).item<float>();
+
+        var (real, painted) = (discriminator.Look(layouts, photos), discriminator.Look(layouts, images.select(1, 0)));
+        Assert.Equal(2, real.Count);
+        Assert.Equal(
+            real.Zip(painted).Average(scale => 3 * AdversarialLoss.OfPainter(scale.Second[^1]).item<float>() + 2 * AdversarialLoss.FeatureMatching(scale.First, scale.Second).item<float>()), loss, 1e-4);
+    }
+
+    [Fact]
     public void ItLearnsToTellPhotosFromImages()
     {
         using var scope = NewDisposeScope();

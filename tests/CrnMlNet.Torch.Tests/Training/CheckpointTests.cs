@@ -104,7 +104,8 @@ public sealed class CheckpointTests : IDisposable
         new Objective { Adversarial = 10, DiscriminatorFeatures = 10 },
         new Objective { Comparison = Comparison.None, Adversarial = 1, Discriminator = DiscriminatorKind.WholeImage, Segmentation = 1 },
         new Objective { Comparison = Comparison.Image, Segmentation = 10 },
-        new Objective { Comparison = Comparison.LowResolution, Texture = 20 },
+        new Objective { Comparison = Comparison.LowResolution, Texture = 20, SmoothBelow = 3 },
+        new Objective { Comparison = Comparison.LowResolution, Adversarial = 1, Discriminator = DiscriminatorKind.MultiScalePatches, DiscriminatorFeatures = 1 },
     ];
 
     [Theory]
@@ -139,6 +140,19 @@ public sealed class CheckpointTests : IDisposable
         Assert.Equal(expected, weights);
         Assert.Equal(whole.LossByEpoch, continued.LossByEpoch);
         Assert.Equal(whole.ValidationLossByEpoch, continued.ValidationLossByEpoch);
+    }
+
+    [Fact]
+    public void SoDoesOneInOtherLight()
+    {
+        var (plain, _) = Train(Options with { CheckpointFolder = null });
+        var (expected, _) = Train(Options with { CheckpointFolder = null, ColourJitter = 0.3 });
+        Assert.NotEqual(plain, expected);
+
+        Assert.Throws<InvalidOperationException>(() => Train(EveryStep with { ColourJitter = 0.3 }, dieAt: 4));
+        var (weights, _) = Train(EveryStep with { ColourJitter = 0.3 });
+
+        Assert.Equal(expected, weights);
     }
 
     [Fact]
