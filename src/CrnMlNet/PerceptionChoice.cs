@@ -16,6 +16,12 @@ public enum PerceptionChoice
 
     /// <summary>A bank of frequency filters, which needs no weights and a fraction of the time.</summary>
     Filters,
+
+    /// <summary>A network that learns classes, colours and textures from the training pairs first.</summary>
+    SelfTaught,
+
+    /// <summary>The filters, and the network that teaches itself.</summary>
+    FiltersAndSelfTaught,
 }
 
 /// <summary>Makes of a choice the network.</summary>
@@ -24,7 +30,7 @@ internal static class ChosenPerception
     /// <summary>Opens the network that the options choose, and says which it is and why.</summary>
     /// <exception cref="FormatException">VGG-19's weights are damaged, or no trained network's, or it is not known what they expect of images.</exception>
     /// <exception cref="IOException">VGG-19's weights cannot be read.</exception>
-    public static IPerceptionNetwork Open(SynthesizeFromLabelsEstimator.Options options, Device device, Action<string> log)
+    public static IPerceptionNetwork Open(SynthesizeFromLabelsEstimator.Options options, int seed, Device device, Action<string> log)
     {
         if (options.Recipe.Objective.Comparison != Comparison.Features)
             return new NoPerception();
@@ -32,6 +38,13 @@ internal static class ChosenPerception
             return Say(Read(path, options.PerceptionNormalisation, device), "as its weights are given");
         if (options.Perception == PerceptionChoice.Vgg19 || (options.Perception == PerceptionChoice.Auto && Vgg19Import.Exists))
             return Say(Vgg19Import.Open(device), "as it was imported");
+        if (options.Perception is PerceptionChoice.SelfTaught or PerceptionChoice.FiltersAndSelfTaught)
+        {
+            var own = new SelfTaughtPerception(options.Palette.Classes.Count, options.PerceptionEpochs, (ulong)(uint)seed, device);
+            IPerceptionNetwork asked = options.Perception == PerceptionChoice.SelfTaught ? own : new CombinedPerception(new FilterBankPerception(device), own);
+            log($"Comparing in {asked.Description}, as asked for.");
+            return asked;
+        }
         log(options.Perception == PerceptionChoice.Filters
             ? "Comparing in a bank of frequency filters, as asked for."
             : "VGG-19 was not imported (crn import vgg19 FILE): comparing in a bank of frequency filters.");

@@ -211,6 +211,10 @@ public sealed partial class SynthesizeFromLabelsEstimator
         /// </summary>
         public Vgg19Normalisation? PerceptionNormalisation { get; set; }
 
+        /// <summary>How often each pair is seen by a perception network that teaches itself (<see cref="PerceptionChoice.SelfTaught"/>) before it judges; at least 1. The
+        /// <see cref="TimeBudget"/> does not count it.</summary>
+        public int PerceptionEpochs { get; set; } = 10;
+
         /// <summary>In which numbers the training computes its 3x3 convolutions: bfloat16 on a GPU, unless set, and float32 on the CPU.</summary>
         public TrainingPrecision TrainingPrecision { get; set; }
 
@@ -446,9 +450,11 @@ public sealed partial class SynthesizeFromLabelsEstimator
         {
             if (PerceptionWeightsPath is null && Perception == PerceptionChoice.Vgg19 && !Vgg19Import.Exists)
                 throw context.Process(new ArgumentOutOfRangeException(nameof(Perception), Perception, Vgg19Import.Missing));
-            if (PerceptionWeightsPath is not null && Perception == PerceptionChoice.Filters)
+            if (PerceptionEpochs < 1)
+                throw context.Process(new ArgumentOutOfRangeException(nameof(PerceptionEpochs), PerceptionEpochs, "PerceptionEpochs must be at least 1."));
+            if (PerceptionWeightsPath is not null && Perception is not (PerceptionChoice.Auto or PerceptionChoice.Vgg19))
                 throw context.Process(new ArgumentOutOfRangeException(
-                    nameof(PerceptionWeightsPath), PerceptionWeightsPath, "PerceptionWeightsPath is for VGG-19, but Perception asks for the filters."));
+                    nameof(PerceptionWeightsPath), PerceptionWeightsPath, $"PerceptionWeightsPath is for VGG-19, but Perception asks for {Perception}."));
             if (PerceptionWeightsPath is null && PerceptionNormalisation is not null)
                 throw context.Process(new ArgumentOutOfRangeException(
                     nameof(PerceptionNormalisation), PerceptionNormalisation, "PerceptionNormalisation is for the weights in PerceptionWeightsPath, which is not set; of imported ones it is known."));

@@ -87,12 +87,12 @@ public sealed partial class SynthesizeFromLabelsEstimator : IEstimator<Synthesiz
             _options.Device, MLNetInternals.GpuDeviceId(_environment), _options.FallbackToCpu ?? MLNetInternals.FallbackToCpu(_environment),
             message => channel.Info(MessageSensitivity.None, message));
 
-        using var perception = ChosenPerception.Open(_options, device, message => channel.Info(MessageSensitivity.None, message));
+        int seed = _options.Seed ?? MLNetInternals.Seed(_environment) ?? 0;
+        using var perception = ChosenPerception.Open(_options, seed, device, message => channel.Info(MessageSensitivity.None, message));
         Check(_options.LayerWeights, perception);
         using var segmenter = GivenSegmenter.Open(_options, device);
 
         var architecture = _options.Architecture();
-        int seed = _options.Seed ?? MLNetInternals.Seed(_environment) ?? 0;
         var training = _options.Training(seed);
         // A GPU has memory of its own; pairs and weights are the least of it.
         bool isCpu = device.type == DeviceType.CPU;

@@ -110,7 +110,8 @@ internal static class TrainCommand
         var halfPrecision = new Option<bool>("--half-precision") { Description = "Save the model's weights as float16: half the bytes, photos that differ by less than a gray level in most pixels." };
         var noMirror = new Option<bool>("--no-mirror") { Description = "Don't mirror pairs left to right half of the time." };
         var colourJitter = new Option<double>("--colour-jitter") { Description = "Change the photos' brightness and saturation by chance, by factors up to so far from 1. [default: 0]", HelpName = "X" };
-        var perception = OneOf("--perception", "In which network photos are compared; auto is VGG-19 where it was imported (crn import vgg19).", defaults.Perception);
+        var perception = OneOf("--perception", "In which network photos are compared; auto is VGG-19 where it was imported (crn import vgg19), and otherwise filters; selftaught learns from the pairs first.", defaults.Perception);
+        var perceptionEpochs = new Option<int>("--perception-epochs") { Description = "How often each pair is seen by a perception network that teaches itself.", HelpName = "N", DefaultValueFactory = _ => defaults.PerceptionEpochs };
         var perceptionWeights = new Option<string?>("--perception-weights") { Description = "A file of VGG-19's weights to compare with instead of the imported ones.", HelpName = "FILE" };
         string[] normalisations = [.. Vgg19Normalisation.Known.Select(known => known.Name)];
         var perceptionNormalisation = new Option<string?>("--perception-normalisation")
@@ -164,7 +165,7 @@ internal static class TrainCommand
             labels, photos, output, palette, recipe, height, width, epochs, stages, batchSize, learningRate, averageDecay, widthFactor, noiseChannels, noiseSamples, modulation,
             imagesPerLayout, diversity, layerWeights, seed, device,
             validationLabels, validationPhotos, validationShare, patience, timeBudget, warmStart, gradientCheckpointing,
-            unknownLabels, labelEncoding, vivid, halfPrecision, noMirror, colourJitter, perception, perceptionWeights, perceptionNormalisation, precision, photoFeatureMemory, photoFeatureFolder, segmenter, checkpoints, checkpointInterval, fresh, samples, sampleCount,
+            unknownLabels, labelEncoding, vivid, halfPrecision, noMirror, colourJitter, perception, perceptionEpochs, perceptionWeights, perceptionNormalisation, precision, photoFeatureMemory, photoFeatureFolder, segmenter, checkpoints, checkpointInterval, fresh, samples, sampleCount,
         };
         command.SetAction(parsed =>
         {
@@ -203,6 +204,7 @@ internal static class TrainCommand
                 GradientCheckpointing = parsed.GetValue(gradientCheckpointing),
                 WarmStartModelPath = parsed.GetValue(warmStart),
                 Perception = Enum.Parse<PerceptionChoice>(parsed.GetRequiredValue(perception), ignoreCase: true),
+                PerceptionEpochs = parsed.GetRequiredValue(perceptionEpochs),
                 PerceptionWeightsPath = parsed.GetValue(perceptionWeights),
                 PerceptionNormalisation = parsed.GetValue(perceptionNormalisation) is { } name ? Vgg19Normalisation.Parse(name) : null,
                 TrainingPrecision = Enum.Parse<TrainingPrecision>(parsed.GetRequiredValue(precision), ignoreCase: true),

@@ -42,6 +42,9 @@ public sealed class FilterBankPerception : IPerceptionNetwork
         _filters = CosineFilters(device);
     }
 
+    /// <summary>How many strengths a texture tap has at each place.</summary>
+    internal int Strengths => (int)_filters.shape[0];
+
     /// <inheritdoc/>
     public string Description => "a bank of frequency filters (no VGG-19 weights given)";
 

@@ -48,6 +48,9 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
     /// <summary>Maps of the photo's size in VGG-19 and around it for each synthesized image: what the backward pass keeps of its convolutions, the photo's taps, and what is passing.</summary>
     private const int MapsInVgg19 = 800;
 
+    /// <summary>Maps of the photo's size in a self-taught perception network for each synthesized image.</summary>
+    private const int MapsInSelfTaught = 200;
+
     /// <summary>Maps of the photo's size around an image that is compared as it is.</summary>
     private const int ComparedMapsOfAnImage = 20;
 
@@ -293,12 +296,25 @@ public sealed record MemoryEstimate(string What, long Pairs, long Weights, long 
         int segmented = objective.Segmentation > 0 ? images * MapsInSegmenter : 0;
         int textured = objective.Texture > 0 ? images * MapsInTexture : 0;
         return segmented + textured + (objective.Comparison != Comparison.Features ? images * ComparedMapsOfAnImage
-            : perception is Vgg19 ? images * MapsInVgg19
-            : PerceivedMaps + images * PerceivedMapsOfAnImage);
+            : MapsOf(perception, images));
     }
 
     /// <summary>Maps of the photo's size that a photo's taps fill.</summary>
-    private static double MapsOfAPhoto(IPerceptionNetwork? perception) => perception is Vgg19 ? 64 + 128 / 4.0 + 256 / 16.0 + 512 / 64.0 + 512 / 256.0 : 24 / 4.0 * (1 + 1 / 4.0 + 1 / 16.0 + 1 / 64.0) + 3 / 16.0;
+    private static double MapsOfAPhoto(IPerceptionNetwork? perception) => perception switch
+    {
+        Vgg19 => 64 + 128 / 4.0 + 256 / 16.0 + 512 / 64.0 + 512 / 256.0,
+        SelfTaughtPerception => 16 + 32 / 4.0 + 64 / 16.0 + 128 / 64.0,
+        CombinedPerception combined => combined.Parts.Sum(MapsOfAPhoto),
+        _ => 24 / 4.0 * (1 + 1 / 4.0 + 1 / 16.0 + 1 / 64.0) + 3 / 16.0,
+    };
+
+    private static int MapsOf(IPerceptionNetwork? perception, int images) => perception switch
+    {
+        Vgg19 => images * MapsInVgg19,
+        SelfTaughtPerception => PerceivedMaps + images * MapsInSelfTaught,
+        CombinedPerception combined => combined.Parts.Sum(part => MapsOf(part, images)),
+        _ => PerceivedMaps + images * PerceivedMapsOfAnImage,
+    };
 
     private static string Size(SynthesisArchitecture architecture) =>
         FormattableString.Invariant($"{architecture.Height}x{architecture.Width}, width factor {architecture.WidthFactor:0.####},");

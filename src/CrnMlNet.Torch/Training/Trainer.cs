@@ -125,13 +125,15 @@ public static class Trainer
         if (start is not null)
             adam.GoOnFrom(start);
         using var progress = TrainingCheckpoints.Open(
-            network, adam, best, [.. adversary?.State ?? [], .. SegmenterState(trained), .. average?.State ?? []],
+            network, adam, best, [.. adversary?.State ?? [], .. SegmenterState(trained), .. average?.State ?? [], .. PerceptionState(perception)],
             TrainingSubject.Of(network, perception, given, pairs, validation, options, start), pairs.Count, options, warn);
         start?.Dispose();
         if (progress?.State is { } state)
             log($"Training is continued after step {state.Steps} from '{options.CheckpointFolder}'.");
         if (trained is not null && progress?.State is null)
             TrainSegmenter(trained, pairs, options, reportSegmenter, log, cancellation);
+        if (SelfTaughtPerception.In(perception) is { } own && progress?.State is null)
+            TrainPerception(own, pairs, options, log, cancellation);
         var lambda = new LayerWeightSchedule(
             options.LayerWeights, progress?.LayerWeights ?? options.LayerWeights.StartFor(perception) ?? Calibrate(perception, pairs, device), progress?.TermSums);
         using var photoFeatures = new PhotoFeatures(perception, device.type == DeviceType.CPU ? options.PhotoFeatureMemory : 0, options.PhotoFeatureFolder, pairs.Count * (options.Mirror ? 2 : 1));
@@ -224,6 +226,18 @@ public static class Trainer
             report(progress);
         }
     }
+
+    /// <summary>Has a perception network that teaches itself do that, on the pairs.</summary>
+    private static void TrainPerception(SelfTaughtPerception perception, TrainingPairs pairs, TrainingOptions options, Action<string> log, CancellationToken cancellation)
+    {
+        log($"Training the perception network on the pairs first, {perception.Epochs} epochs.");
+        double loss = 0;
+        PerceptionTraining.Train(perception, pairs, options.Seed, progress => loss = progress.Loss, cancellation);
+        log(FormattableString.Invariant($"The perception network's loss in its last epoch is {loss:0.000}."));
+    }
+
+    private static IEnumerable<(string Name, Tensor Value)> PerceptionState(IPerceptionNetwork perception) =>
+        SelfTaughtPerception.In(perception)?.Network.named_parameters().Select(named => ($"perception.{named.name}", (Tensor)named.parameter)) ?? [];
 
     private static IEnumerable<(string Name, Tensor Value)> SegmenterState(SegmentationNetwork? segmenter) =>
         segmenter?.named_parameters().Select(named => ($"segmenter.{named.name}", (Tensor)named.parameter)) ?? [];

@@ -27,6 +27,7 @@ public class OptionsTests
         { "LearningRate", options => options.LearningRate = 0 },
         { "LearningRate", options => options.LearningRate = double.PositiveInfinity },
         { "AverageDecay", options => options.AverageDecay = 1 },
+        { "PerceptionEpochs", options => options.PerceptionEpochs = 0 },
         { "ColourJitter", options => options.ColourJitter = 1.1 },
         { "Modulation", options => options.Modulation = (Modulation)7 },
         { "NoiseSamples", options => options.NoiseSamples = -1 },

@@ -53,6 +53,21 @@ public sealed class PerceptionTests : IDisposable
         Assert.Contains("'weights.safetensors' gives a network that is dead", Assert.Throws<FormatException>(() => Train(null)).Message);
     }
 
+    [Theory]
+    [InlineData(PerceptionChoice.SelfTaught, 5)]
+    [InlineData(PerceptionChoice.FiltersAndSelfTaught, 10)]
+    public void A_network_that_teaches_itself_needs_no_file(PerceptionChoice choice, int layers)
+    {
+        var options = Samples.TinyOptions();
+        (options.Perception, options.PerceptionEpochs) = (choice, 2);
+
+        using var trained = Samples.Train(options);
+
+        Assert.EndsWith("learns classes, colours and textures from the pairs first (2 epochs)", trained.Training.Perception);
+        Assert.Equal(layers, trained.Training.LayerWeights.Count);
+        Assert.All(trained.Training.LossByEpoch, loss => Assert.True(double.IsFinite(loss)));
+    }
+
     public void Dispose() => _folder.Dispose();
 
     private SynthesizeFromLabelsTransformer Train(Vgg19Normalisation? normalisation)
