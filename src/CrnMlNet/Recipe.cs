@@ -117,7 +117,7 @@ public sealed record Recipe
     {
         Name = "texture",
         Summary = "crn by each class's texture, and pixels averaged over 4x4",
-        Objective = new() { Comparison = Comparison.LowResolution, Texture = 20 },
+        Objective = new() { Comparison = Comparison.LowResolution, Texture = 40 },
         AverageDecay = UsualAverage,
     };
 
@@ -126,7 +126,7 @@ public sealed record Recipe
     {
         Name = "crn+texture",
         Summary = "crn and each class's texture",
-        Objective = new() { Texture = 20 },
+        Objective = new() { Texture = 40 },
         AverageDecay = UsualAverage,
     };
 
@@ -138,7 +138,7 @@ public sealed record Recipe
         Objective = new()
         {
             Comparison = Comparison.LowResolution,
-            Texture = 20,
+            Texture = 40,
             Adversarial = 2,
             Discriminator = DiscriminatorKind.MultiScalePatches,
             DiscriminatorFeatures = 10,

@@ -5,13 +5,13 @@ namespace CrnMlNet.Torch.Objectives;
 
 /// <summary>Places drawn from the area of each class in each of a batch's layouts, as many from every area, whatever its size.</summary>
 /// <param name="Places">
-/// The places of one area after the other's, <see cref="PerArea"/> of each: indices into maps <c>[N, H', W']</c>, which lack a margin of the layouts.
+/// The places of one area after the other's, <see cref="PerArea"/> of each: indices into maps <c>[N, H, W]</c> of the layouts' size.
 /// </param>
 /// <param name="Weights">Of each area the square root of its size; those of a layout sum to 1/N, so that large areas count more, and small ones, too.</param>
 internal sealed record ClassPlaces(long[] Places, float[] Weights)
 {
     /// <summary>Places drawn from an area.</summary>
-    public const int PerArea = 256;
+    public const int PerArea = 128;
 
     /// <summary>Areas of fewer places are left out: they have no texture.</summary>
     public const int Fewest = 16;
@@ -21,21 +21,18 @@ internal sealed record ClassPlaces(long[] Places, float[] Weights)
 
     /// <summary>Draws places, none twice unless all of the area's are drawn.</summary>
     /// <param name="layouts">The layouts <c>[N, c, H, W]</c>; a pixel is of the class that has most of it.</param>
-    /// <param name="margin">Pixels along the border that are no places.</param>
     /// <param name="random">Draws.</param>
-    public static ClassPlaces Draw(Tensor layouts, int margin, Random random)
+    public static ClassPlaces Draw(Tensor layouts, Random random)
     {
-        var (count, classes, height, width) = ((int)layouts.shape[0], (int)layouts.shape[1], (int)layouts.shape[2], (int)layouts.shape[3]);
+        var (count, classes, pixels) = ((int)layouts.shape[0], (int)layouts.shape[1], (int)(layouts.shape[2] * layouts.shape[3]));
         long[] labels = Labels(layouts);
-        var (rows, columns) = (height - 2 * margin, width - 2 * margin);
         var places = new List<long>();
         var weights = new List<float>();
         for (int n = 0; n < count; n++)
         {
             var areas = new List<long>?[classes];
-            for (int y = 0; y < rows; y++)
-                for (int x = 0; x < columns; x++)
-                    (areas[labels[(n * height + y + margin) * width + x + margin]] ??= []).Add((n * rows + y) * columns + x);
+            for (int place = n * pixels; place < (n + 1) * pixels; place++)
+                (areas[labels[place]] ??= []).Add(place);
             var textured = areas.OfType<List<long>>().Where(area => area.Count >= Fewest).ToList();
             double sum = textured.Sum(area => Math.Sqrt(area.Count));
             foreach (var area in textured)

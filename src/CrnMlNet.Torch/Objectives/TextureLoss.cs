@@ -14,18 +14,19 @@ namespace CrnMlNet.Torch.Objectives;
 /// <para>A patch distribution is compared as in Elnekave &amp; Weiss, "Generating natural images with direct patch distributions matching" (ECCV 2022):
 /// random filters project all patches onto random directions, and along each the one-dimensional Wasserstein distance is the mean difference of the
 /// sorted projections. Here of each class by itself, as image and photo show the same layout, at the same places of both.</para>
-/// <para>32 filters of 5x5 pixels (<see cref="RandomFilterBank"/>) and at most 256 places of an area (<see cref="ClassPlaces"/>) are drawn anew in each step and at each scale: the image
+/// <para>24 filters of 5x5 pixels (<see cref="RandomFilterBank"/>) and 128 places of an area (<see cref="ClassPlaces"/>) are drawn anew in each step and at each scale: the image
 /// averaged over 1x1, 2x2, 4x4, ... pixels, as long as it has 8 on the shorter side. Filters see no mean: colour and brightness are another term's. A distance counts in
 /// standard deviations of the photo's projections there, less what is not seen: <see cref="Unseen"/> gray levels are added to them.</para>
 /// </remarks>
 internal static class TextureLoss
 {
     /// <summary>Filters at each scale.</summary>
-    public const int Filters = 32;
+    public const int Filters = 24;
 
     /// <summary>A deviation in gray levels that is hardly seen.</summary>
     public const double Unseen = 2;
 
+    private const int Margin = RandomFilterBank.Size / 2;
     private const int Scales = 4;
     private const int SmallestSide = 8;
 
@@ -52,7 +53,7 @@ internal static class TextureLoss
     /// <returns>Null where no area is large enough.</returns>
     private static Tensor? OfScale(Tensor[] painted, Tensor layouts, Tensor photos, Random random)
     {
-        var drawn = ClassPlaces.Draw(layouts, RandomFilterBank.Size / 2, random);
+        var drawn = ClassPlaces.Draw(layouts, random);
         var filters = RandomFilterBank.Draw(Filters, random).to(photos.dtype).to(photos.device);
         if (drawn.Areas == 0)
             return null;
@@ -68,7 +69,8 @@ internal static class TextureLoss
         // [filters, areas], for each image.
         return torch.stack(painted.Select(image => ((Sorted(image) - real).abs().mean([2]) * scales).sum(1).mean())).mean();
 
-        Tensor Sorted(Tensor pictures) => nn.functional.conv2d(pictures, filters).transpose(0, 1).flatten(1)
+        // Patches at the border see it repeated, so that no pixel is left out.
+        Tensor Sorted(Tensor pictures) => nn.functional.conv2d(nn.functional.pad(pictures, [Margin, Margin, Margin, Margin], PaddingModes.Replicate), filters).transpose(0, 1).flatten(1)
             .gather(1, places.expand(Filters, -1)).reshape(Filters, drawn.Areas, ClassPlaces.PerArea).sort(2).Values;
     }
 

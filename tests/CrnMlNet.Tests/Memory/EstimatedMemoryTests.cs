@@ -64,7 +64,7 @@ public class EstimatedMemoryTests
             ImagesPerLayout = images,
         };
         double announced = MemoryEstimate.OfTraining(
-            architecture, new() { BatchSize = batchSize, GradientCheckpointing = checkpointing, Objective = system.Objective }, pairs, validates: false, perception).Total;
+            architecture, new() { BatchSize = batchSize, GradientCheckpointing = checkpointing, Objective = system.Objective, AverageDecay = system.AverageDecay }, pairs, validates: false, perception).Total;
         TestContext.Current.TestOutputHelper!.WriteLine($"Announced {announced / (1 << 20):0} MiB, taken {taken / (1 << 20):0} MiB.");
         Assert.InRange(announced / taken, 0.7, 1.3);
         Assert.Contains($"Training will take about {MemoryEstimate.Show((long)announced)} of memory", output);

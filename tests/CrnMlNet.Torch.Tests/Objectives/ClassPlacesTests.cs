@@ -8,16 +8,13 @@ public class ClassPlacesTests
 {
     private const int Height = 20;
     private const int Width = 24;
-    private const int Margin = 2;
-    private const int Rows = Height - 2 * Margin;
-    private const int Columns = Width - 2 * Margin;
 
     [Fact]
     public void EachAreaGivesAsManyPlacesAllOfThemItsOwn()
     {
         using var scope = NewDisposeScope();
 
-        var drawn = ClassPlaces.Draw(Layouts(), Margin, new Random(1));
+        var drawn = ClassPlaces.Draw(Layouts(), new Random(1));
 
         // Of the first layout classes 0 and 1, of the second 0 and 2; class 3 has too little room.
         Assert.Equal(4, drawn.Areas);
@@ -32,12 +29,12 @@ public class ClassPlacesTests
     {
         using var scope = NewDisposeScope();
 
-        var drawn = ClassPlaces.Draw(Layouts(), Margin, new Random(2));
+        var drawn = ClassPlaces.Draw(Layouts(), new Random(2));
 
         for (int area = 0; area < 4; area++)
         {
             var times = drawn.Places.Skip(area * ClassPlaces.PerArea).Take(ClassPlaces.PerArea).CountBy(place => place).Select(count => count.Value).ToArray();
-            int room = Enumerable.Range(0, 2 * Rows * Columns).Count(place => At(place) == At(drawn.Places[area * ClassPlaces.PerArea]));
+            int room = Enumerable.Range(0, 2 * Height * Width).Count(place => At(place) == At(drawn.Places[area * ClassPlaces.PerArea]));
             Assert.Equal(Math.Min(room, ClassPlaces.PerArea), times.Length);
             Assert.InRange(times.Max() - times.Min(), 0, 1);
         }
@@ -48,10 +45,10 @@ public class ClassPlacesTests
     {
         using var scope = NewDisposeScope();
 
-        var drawn = ClassPlaces.Draw(Layouts(), Margin, new Random(3));
+        var drawn = ClassPlaces.Draw(Layouts(), new Random(3));
 
-        // 16 x 8 of class 0 beside 16 x 12 of class 1; 16 x 20 of class 0, less 4 x 4 of class 2 and 2 x 4 of class 3.
-        double[] sizes = [128, 192, 320 - 16 - 8, 16];
+        // 20 x 8 of class 0 beside 20 x 16 of class 1; 20 x 24 of class 0, less 4 x 4 of class 2 and 2 x 4 of class 3.
+        double[] sizes = [160, 320, 480 - 16 - 8, 16];
         double one = Math.Sqrt(sizes[0]) + Math.Sqrt(sizes[1]), other = Math.Sqrt(sizes[2]) + Math.Sqrt(sizes[3]);
         double[] expected = [Math.Sqrt(sizes[0]) / one / 2, Math.Sqrt(sizes[1]) / one / 2, Math.Sqrt(sizes[2]) / other / 2, Math.Sqrt(sizes[3]) / other / 2];
         Assert.Equal(expected, drawn.Weights.Select(weight => (double)weight), (a, b) => Math.Abs(a - b) < 1e-6);
@@ -66,12 +63,12 @@ public class ClassPlacesTests
     }
 
     private static int Class(int layout, int y, int x) => layout == 0
-        ? x < Margin + 8 ? 0 : 1
+        ? x < 8 ? 0 : 1
         : y is >= 6 and < 10 && x is >= 10 and < 14 ? 2 : y is >= 12 and < 14 && x is >= 10 and < 14 ? 3 : 0;
 
     private static (int Layout, int Class) At(long place)
     {
-        int layout = (int)(place / (Rows * Columns)), y = (int)(place / Columns % Rows), x = (int)(place % Columns);
-        return (layout, Class(layout, y + Margin, x + Margin));
+        int layout = (int)(place / (Height * Width)), y = (int)(place / Width % Height), x = (int)(place % Width);
+        return (layout, Class(layout, y, x));
     }
 }

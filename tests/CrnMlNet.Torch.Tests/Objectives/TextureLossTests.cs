@@ -102,9 +102,9 @@ public class TextureLossTests
     /// <summary>One scale, as plain loops, with the filters and places that are drawn there.</summary>
     private static double Plain(Tensor images, Tensor layouts, Tensor photos, Random random)
     {
-        var drawn = ClassPlaces.Draw(layouts, margin: 2, random);
+        var drawn = ClassPlaces.Draw(layouts, random);
         var filters = RandomFilterBank.Draw(TextureLoss.Filters, random).to(ScalarType.Float64).data<double>().ToArray();
-        int rows = (int)photos.shape[2] - 4, columns = (int)photos.shape[3] - 4, k = (int)images.shape[1];
+        int rows = (int)photos.shape[2], columns = (int)photos.shape[3], k = (int)images.shape[1];
         double sum = 0;
         for (int u = 0; u < k; u++)
         {
@@ -122,7 +122,7 @@ public class TextureLossTests
         }
         return sum;
 
-        Maps[] Convolved(Tensor pictures) => [.. Enumerable.Range(0, (int)pictures.shape[0]).Select(n => Parameters.Maps(pictures, n).Convolve(filters, null, TextureLoss.Filters, 5))];
+        Maps[] Convolved(Tensor pictures) => [.. Enumerable.Range(0, (int)pictures.shape[0]).Select(n => Parameters.Maps(pictures, n).Window(-2, -2, rows + 4, columns + 4).Convolve(filters, null, TextureLoss.Filters, 5))];
 
         double At(Maps[] maps, int filter, long place) => maps[place / (rows * columns)][filter, (int)(place / columns % rows) + 2, (int)(place % columns) + 2];
     }
