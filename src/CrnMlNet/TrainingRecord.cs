@@ -115,7 +115,8 @@ public sealed record TrainingRecord
         PhotoPreprocessing = options.PhotoPreprocessing,
         Seed = seed,
         Stopped = summary.Cancelled,
-        Seconds = Math.Round(summary.Elapsed.TotalSeconds, 1),
+        // Upwards, so that a stage does not seem to begin before the one before has ended.
+        Seconds = Math.Ceiling(1000 * summary.Elapsed.TotalSeconds) / 1000,
         Perception = summary.Perception,
         Recipe = options.Recipe.Name,
         Objective = summary.Objective,
