@@ -51,6 +51,9 @@ internal sealed class TrainingRun(
             ModelFile.Save(_mlContext, model, modelPath);
             if (!model.Training.Stopped)
                 CheckpointFolder.Clear(options.CheckpointFolder!);
+            AtomicFile.DeleteLeftovers(modelPath);
+            if (sampleCount > 0)
+                AtomicFile.DeleteLeftovers(samplesPath);
             Finish(view, sheet, model);
             return model.Training.Stopped ? stop.ExitCode : ExitCode.Success;
         }

@@ -48,6 +48,18 @@ internal static class AtomicFile
         }
     }
 
+    /// <summary>Deletes what a process that was killed while it wrote <paramref name="path"/> has left beside it. Nobody else may be writing it.</summary>
+    public static void DeleteLeftovers(string path)
+    {
+        // As TemporaryName names them; other files may have names that begin so.
+        string name = Path.GetFileName(path);
+        foreach (var file in Directory.EnumerateFiles(FolderOf(path), $"{name}.????????.???.tmp"))
+        {
+            if (Path.GetFileName(file).StartsWith(name + '.', StringComparison.Ordinal) && file.Length == TemporaryName(Path.GetFullPath(path)).Length)
+                DeleteIfPossible(file);
+        }
+    }
+
     /// <summary>The folder that a file is in, as a full path.</summary>
     public static string FolderOf(string path) => Path.GetDirectoryName(Path.GetFullPath(path)) ?? Path.GetFullPath(path);
 
@@ -61,7 +73,7 @@ internal static class AtomicFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // The error that brought us here says more than this one.
+            // What brought us here matters more.
         }
     }
 }
