@@ -16,13 +16,13 @@ public partial class KubernetesJobTests
         string count = Variable().Match(Job).Groups["value"].Value;
         Assert.Equal("CRN_SHARD_COUNT", Variable().Match(Job).Groups["name"].Value);
         string command = $"{Command().Match(Job).Groups[1].Value} {Arguments().Match(Job).Groups[1].Value}".Replace(",", "", StringComparison.Ordinal);
-        Assert.Contains("--labels /work/maps", command);
+        Assert.Contains("--labels /data/maps", command);
 
         using var streets = new Streets(maps: 60);
         var painted = new List<string>();
         for (int index = 0; index < completions; index++)
         {
-            Shell.Run(streets.Path, command.Replace("/work", streets.Path, StringComparison.Ordinal), ("JOB_COMPLETION_INDEX", $"{index}"), ("CRN_SHARD_COUNT", count));
+            Shell.Run(streets.Path, command.Replace("/data", streets.Path, StringComparison.Ordinal), ("JOB_COMPLETION_INDEX", $"{index}"), ("CRN_SHARD_COUNT", count));
             painted.AddRange(streets.Manifest($"photos/manifest.{index}-of-{completions}.csv").Keys);
         }
 
