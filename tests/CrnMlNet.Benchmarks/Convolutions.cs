@@ -34,14 +34,14 @@ internal static class Convolutions
         var (directly, fast) = (new double[passes], new double[passes]);
         for (int pass = 0; pass < passes; pass++)
         {
-            directly[pass] = Seconds(() => convolution.forward(maps).Dispose());
-            fast[pass] = Seconds(() => winograd.Convolve(new ActivatedMaps(maps), result));
+            directly[pass] = Timing.Seconds(() => convolution.forward(maps).Dispose());
+            fast[pass] = Timing.Seconds(() => winograd.Convolve(new ActivatedMaps(maps), result));
         }
 
         double flops = 18.0 * inputs * outputs * rows * columns / 1e9;
-        double ratio = Median([.. directly.Zip(fast, (a, b) => a / b)]);
+        double ratio = Timing.Median([.. directly.Zip(fast, (a, b) => a / b)]);
         Console.WriteLine(
-            $"  {inputs,4} -> {outputs,4} at {rows,4}x{columns,-4} direct {1000 * Median(directly),8:0.0} ms {flops / Median(directly),5:0}, Winograd {1000 * Median(fast),8:0.0} ms {flops / Median(fast),5:0}, "
+            $"  {inputs,4} -> {outputs,4} at {rows,4}x{columns,-4} direct {1000 * Timing.Median(directly),8:0.0} ms {flops / Timing.Median(directly),5:0}, Winograd {1000 * Timing.Median(fast),8:0.0} ms {flops / Timing.Median(fast),5:0}, "
             + $"{ratio:0.00} times as fast; greatest error {error:0.0e0} of the deviation");
     }
 
@@ -62,15 +62,15 @@ internal static class Convolutions
             var (directly, fast) = (new double[passes], new double[passes]);
             for (int pass = -1; pass < passes; pass++)
             {
-                double plain = Seconds(() => Step((x, w) => nn.functional.conv2d(x, w, padding: [1, 1]))), winograd = Seconds(() => Step((x, w) => Convolution3x3.ByWinograd(x, w)));
+                double plain = Timing.Seconds(() => Step((x, w) => nn.functional.conv2d(x, w, padding: [1, 1]))), winograd = Timing.Seconds(() => Step((x, w) => Convolution3x3.ByWinograd(x, w)));
                 // The first pass warms up.
                 if (pass >= 0)
                     (directly[pass], fast[pass]) = (plain, winograd);
             }
 
-            double ratio = Median([.. directly.Zip(fast, (a, b) => a / b)]);
+            double ratio = Timing.Median([.. directly.Zip(fast, (a, b) => a / b)]);
             Console.WriteLine(
-                $"  {inputs,4} -> {outputs,4} at {rows,4}x{columns,-4} direct {1000 * Median(directly),8:0.00} ms, Winograd {1000 * Median(fast),8:0.00} ms, {ratio:0.00} times as fast");
+                $"  {inputs,4} -> {outputs,4} at {rows,4}x{columns,-4} direct {1000 * Timing.Median(directly),8:0.00} ms, Winograd {1000 * Timing.Median(fast),8:0.00} ms, {ratio:0.00} times as fast");
 
             void Step(Func<Tensor, Tensor, Tensor> convolve)
             {
@@ -79,18 +79,5 @@ internal static class Convolutions
                 convolve(maps, filters).BackPropagate(gradient);
             }
         }
-    }
-
-    private static double Seconds(Action work)
-    {
-        var clock = Stopwatch.StartNew();
-        work();
-        return clock.Elapsed.TotalSeconds;
-    }
-
-    private static double Median(double[] values)
-    {
-        Array.Sort(values);
-        return values[values.Length / 2];
     }
 }

@@ -44,11 +44,11 @@ internal static class Loading
             {
                 transformer.StoresHalfPrecision = isHalf;
                 string path = Path.Combine(folder.FullName, $"{isHalf}.zip");
-                double saving = Seconds(() => mlContext.Model.Save(transformer, null, path));
+                double saving = Timing.Seconds(() => mlContext.Model.Save(transformer, null, path));
                 SynthesizeFromLabelsTransformer? loaded = null;
-                double loading = Seconds(() => loaded = (SynthesizeFromLabelsTransformer)mlContext.Model.Load(path, out _));
+                double loading = Timing.Seconds(() => loaded = (SynthesizeFromLabelsTransformer)mlContext.Model.Load(path, out _));
                 var channels = new byte[256 * 512];
-                double Paint() => Seconds(() => loaded!.SynthesizeAll(channels)[0].Dispose());
+                double Paint() => Timing.Seconds(() => loaded!.SynthesizeAll(channels)[0].Dispose());
                 var (first, next) = (Paint(), Paint());
                 loaded!.Dispose();
                 Console.WriteLine($"{(isHalf ? "float16" : "float32"),-12} {saving,8:0.0} s {MemoryEstimate.Show(new FileInfo(path).Length),9} {loading,9:0.0} s {first,11:0.0} s {next,10:0.0} s");
@@ -58,12 +58,5 @@ internal static class Loading
         {
             folder.Delete(recursive: true);
         }
-    }
-
-    private static double Seconds(Action work)
-    {
-        var clock = Stopwatch.StartNew();
-        work();
-        return clock.Elapsed.TotalSeconds;
     }
 }

@@ -97,11 +97,11 @@ internal sealed class Scoring : IDisposable
         for (var way = 0; way < ways.Length; way++)
         {
             Console.WriteLine(
-                $"  {ways[way].What,-22} {1000 * Median(seconds[way]) / _rows.Count,9:0.00} ms a photo, {Median(seconds[way]) / Median(seconds[0]),5:0.00} of the first; "
-                + $"overhead {100 * Median(shares[way]),5:0.00}% ({100 * shares[way].Min():0.00}% to {100 * shares[way].Max():0.00}%)");
+                $"  {ways[way].What,-22} {1000 * Timing.Median(seconds[way]) / _rows.Count,9:0.00} ms a photo, {Timing.Median(seconds[way]) / Timing.Median(seconds[0]),5:0.00} of the first; "
+                + $"overhead {100 * Timing.Median(shares[way]),5:0.00}% ({100 * shares[way].Min():0.00}% to {100 * shares[way].Max():0.00}%)");
         }
 
-        return shares.Max(Median);
+        return shares.Max(Timing.Median);
     }
 
     public void Dispose()
@@ -122,12 +122,6 @@ internal sealed class Scoring : IDisposable
             getter(ref photo);
             photo.Dispose();
         }
-    }
-
-    private static double Median(double[] values)
-    {
-        double[] sorted = [.. values.Order()];
-        return sorted[sorted.Length / 2];
     }
 
     /// <summary>An index image: a street's worth of edges.</summary>

@@ -54,13 +54,13 @@ internal static class TrainingStep
                 clock.Restart();
             },
             _ => { }, CancellationToken.None);
-        double ratio = Median(theirs.Zip(ours, (plainly, fast) => plainly / fast));
+        double ratio = Timing.Median(theirs.Zip(ours, (plainly, fast) => plainly / fast));
         // Whole epochs, and several of them: from one step to the next losses jump.
         int last = Math.Max(pairs, losses.Count / 5 / pairs * pairs);
         double difference = Math.Abs(losses.TakeLast(last).Average() / plainLosses.TakeLast(last).Average() - 1);
         Console.WriteLine(
-            $"{architecture.Height}x{architecture.Width}, width {architecture.WidthFactor:0.####}, {pairs} pairs, {get_num_threads()} threads, {precision}, {losses.Count} steps: a step takes {Median(ours):0.000} s, "
-            + $"TorchSharp's {Median(theirs):0.000} s: {ratio:0.00} times as fast (at least {Least}); the losses of the last {last} steps {losses.TakeLast(last).Average():0.00} and {plainLosses.TakeLast(last).Average():0.00}, "
+            $"{architecture.Height}x{architecture.Width}, width {architecture.WidthFactor:0.####}, {pairs} pairs, {get_num_threads()} threads, {precision}, {losses.Count} steps: a step takes {Timing.Median(ours):0.000} s, "
+            + $"TorchSharp's {Timing.Median(theirs):0.000} s: {ratio:0.00} times as fast (at least {Least}); the losses of the last {last} steps {losses.TakeLast(last).Average():0.00} and {plainLosses.TakeLast(last).Average():0.00}, "
             + $"{100 * difference:0.000}% apart (at most {100 * LargestDifference}%)");
         return ratio >= Least && difference <= LargestDifference;
     }
@@ -117,11 +117,5 @@ internal static class TrainingStep
         }
 
         return pairs;
-    }
-
-    private static double Median(IEnumerable<double> values)
-    {
-        double[] sorted = [.. values.Order()];
-        return sorted[sorted.Length / 2];
     }
 }

@@ -45,6 +45,11 @@ internal sealed unsafe class Arena : IDisposable
         return further;
     }
 
+    /// <summary>Takes room in an arena, or where there is none in a tensor of the current dispose scope.</summary>
+    /// <param name="arena">The arena; null: none.</param>
+    /// <param name="count">For how many numbers.</param>
+    public static float* Take(Arena? arena, long count) => arena is not null ? arena.Take(count) : FeatureMaps.AddressOf(TorchSharp.torch.empty([count], TorchSharp.torch.ScalarType.Float32));
+
     /// <summary>Ends a computation; the memory is the next one's.</summary>
     public void GiveBack()
     {

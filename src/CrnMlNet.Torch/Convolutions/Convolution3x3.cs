@@ -49,9 +49,7 @@ internal static class Convolution3x3
     private static Tensor InBFloat16(Tensor maps, Tensor filters, Tensor? biases)
     {
         using var scope = NewDisposeScope();
-        // TorchSharp has no memory format, but strides make one.
-        var channelsLast = maps.to(ScalarType.BFloat16).permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2);
-        var sums = nn.functional.conv2d(channelsLast, filters.to(ScalarType.BFloat16), biases?.to(ScalarType.BFloat16), padding: [1, 1]);
+        var sums = nn.functional.conv2d(maps.to(ScalarType.BFloat16).ChannelsLast(), filters.to(ScalarType.BFloat16), biases?.to(ScalarType.BFloat16), padding: [1, 1]);
         return sums.to(ScalarType.Float32).contiguous().MoveToOuterDisposeScope();
     }
 

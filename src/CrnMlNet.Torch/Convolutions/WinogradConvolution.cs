@@ -115,13 +115,11 @@ internal sealed unsafe class WinogradConvolution : IDisposable
 
             _result = FeatureMaps.AddressOf(result);
             _filters = owner._filters;
-            _blocks = Take(_blocksAtOnce * _block);
-            _scratch = Take((long)Workers.Count * _scratchSize);
+            _blocks = Arena.Take(owner._arena, _blocksAtOnce * _block);
+            _scratch = Arena.Take(owner._arena, (long)Workers.Count * _scratchSize);
             _sums = new double[_tiles.Count * owner._outputs];
             _squares = new double[_sums.Length];
         }
-
-        private float* Take(long count) => _owner._arena is { } arena ? arena.Take(count) : FeatureMaps.AddressOf(torch.empty([count], ScalarType.Float32));
 
         public (double Mean, double Variance)[] Convolve()
         {

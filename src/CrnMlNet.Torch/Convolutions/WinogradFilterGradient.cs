@@ -58,12 +58,10 @@ internal static unsafe class WinogradFilterGradient
             int places = WinogradKernels.Places * Math.Max(kernels.Panel, WinogradKernels.Rows) * _row;
             _scratchSize = Math.Max((2 * WinogradKernels.Inputs + 1) * _line + places + maps.Scratch(_line), 27 * kernels.Lanes);
 
-            _inputTiles = Take((long)WinogradKernels.Places * _tiles * _sum);
-            _gradientTiles = Take((long)WinogradKernels.Places * _groups * _tiles * WinogradKernels.Rows);
-            _sums = Take((long)WinogradKernels.Places * _groups * WinogradKernels.Rows * _sum);
-            _scratch = Take((long)Workers.Count * _scratchSize);
-
-            float* Take(long count) => arena is not null ? arena.Take(count) : FeatureMaps.AddressOf(torch.empty([count], ScalarType.Float32));
+            _inputTiles = Arena.Take(arena, (long)WinogradKernels.Places * _tiles * _sum);
+            _gradientTiles = Arena.Take(arena, (long)WinogradKernels.Places * _groups * _tiles * WinogradKernels.Rows);
+            _sums = Arena.Take(arena, (long)WinogradKernels.Places * _groups * WinogradKernels.Rows * _sum);
+            _scratch = Arena.Take(arena, (long)Workers.Count * _scratchSize);
         }
 
         public Tensor Sum()

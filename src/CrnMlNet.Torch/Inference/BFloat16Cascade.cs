@@ -1,4 +1,5 @@
 using CrnMlNet.Torch.Backend;
+using CrnMlNet.Torch.Convolutions;
 using CrnMlNet.Torch.Networks;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -67,7 +68,7 @@ internal sealed class BFloat16Cascade : IDisposable
             // What a half no longer needs goes when it is done.
             using var step = NewDisposeScope();
             var (_, gains, biases) = module.Halves[half];
-            using var sums = nn.functional.conv2d(ChannelsLast(maps), _filters[number][half], padding: [1, 1]).to(ScalarType.Float32);
+            using var sums = nn.functional.conv2d(maps.ChannelsLast(), _filters[number][half], padding: [1, 1]).to(ScalarType.Float32);
             using var normal = nn.functional.group_norm(sums, 1, gains, biases, RefinementModule.NormEpsilon);
             maps = normal.LeakyReLU(RefinementModule.NegativeSlope).to(ScalarType.BFloat16).MoveToOuterDisposeScope();
         }
@@ -78,9 +79,6 @@ internal sealed class BFloat16Cascade : IDisposable
     private static Tensor Converted(Tensor filters)
     {
         using var scope = NewDisposeScope();
-        return ChannelsLast(filters.detach().to(ScalarType.BFloat16)).DetachFromDisposeScope();
+        return filters.detach().to(ScalarType.BFloat16).ChannelsLast().DetachFromDisposeScope();
     }
-
-    // TorchSharp has no memory format, but strides make one.
-    private static Tensor ChannelsLast(Tensor maps) => maps.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2);
 }

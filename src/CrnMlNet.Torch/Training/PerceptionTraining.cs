@@ -23,26 +23,11 @@ internal static class PerceptionTraining
     {
         if (pairs.Channels - 1 != perception.Classes)
             throw new ArgumentException($"The pairs have {pairs.Channels - 1} classes and void, the perception network learns {perception.Classes}.", nameof(pairs));
-        var device = perception.Network.parameters().First().device;
         perception.Learn(true);
         try
         {
-            using var adam = new Adam(perception.Network, LearningRate);
-            EpochLoop loop = null!;
-            loop = new EpochLoop(pairs.Count, new TrainingOptions { Epochs = perception.Epochs, BatchSize = BatchSize, LearningRate = LearningRate, Seed = seed });
-            loop.Run(Step, report, cancellation);
-
-            double Step(ReadOnlySpan<int> indices, ReadOnlySpan<bool> mirrored)
-            {
-                using var scope = NewDisposeScope();
-                var (layouts, photos) = pairs.Batch(indices, mirrored, device);
-                adam.LearningRate = LearningRate * (1 + Math.Cos(Math.PI * loop.StepsDone / loop.Steps)) / 2;
-                adam.ZeroGradients();
-                var loss = perception.Loss(photos, layouts);
-                loss.backward();
-                adam.Step();
-                return loss.item<float>();
-            }
+            var options = new TrainingOptions { Epochs = perception.Epochs, BatchSize = BatchSize, LearningRate = LearningRate, Seed = seed };
+            AnnealedTraining.Run(perception.Network, pairs, options, (layouts, photos) => perception.Loss(photos, layouts), report, cancellation);
         }
         finally
         {

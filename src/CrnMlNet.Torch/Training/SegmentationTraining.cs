@@ -56,23 +56,7 @@ public static class SegmentationTraining
         try
         {
             network.train();
-            using var adam = new Adam(network, options.LearningRate);
-            using var arena = Arena.Open();
-            EpochLoop loop = null!;
-            loop = new EpochLoop(pairs.Count, options.ForLoop);
-            return loop.Run(Step, report, cancellation);
-
-            double Step(ReadOnlySpan<int> indices, ReadOnlySpan<bool> mirrored)
-            {
-                using var scope = NewDisposeScope();
-                var (layouts, photos) = pairs.Batch(indices, mirrored, device);
-                adam.LearningRate = options.LearningRate * (1 + Math.Cos(Math.PI * loop.StepsDone / loop.Steps)) / 2;
-                adam.ZeroGradients();
-                var loss = Loss(network.forward(photos), layouts, weights);
-                loss.BackPropagate();
-                adam.Step();
-                return loss.item<float>();
-            }
+            return AnnealedTraining.Run(network, pairs, options.ForLoop, (layouts, photos) => Loss(network.forward(photos), layouts, weights), report, cancellation);
         }
         finally
         {

@@ -1,4 +1,3 @@
-using System.Runtime.Intrinsics;
 using CrnMlNet.Torch.Backend;
 using CrnMlNet.Torch.Convolutions;
 using TorchSharp;
@@ -11,9 +10,6 @@ public sealed class WinogradConvolutionTests
 {
     // Of the greatest output: a tile's products grow a hundredfold before they cancel.
     private const double Tolerance = 2e-5;
-
-    private static readonly WinogradKernels[] Widths =
-        [new WinogradKernels<SingleLane, float>(), new WinogradKernels<Lanes256, Vector256<float>>(), new WinogradKernels<Lanes512, Vector512<float>>()];
 
     public static TheoryData<int, int, int, int, int> Shapes => new()
     {
@@ -38,7 +34,7 @@ public sealed class WinogradConvolutionTests
         var filters = randn([outputs, inputs, 3, 3], generator: generator).Times(1 / Math.Sqrt(9 * inputs));
         var expected = Direct(maps, filters);
 
-        foreach (var kernels in Widths)
+        foreach (var kernels in VectorWidths.All)
         {
             var (result, statistics) = Convolve(maps, filters, kernels);
 
@@ -58,14 +54,14 @@ public sealed class WinogradConvolutionTests
         using var generator = new Generator(6);
         var maps = randn([3, 12, 21, 133], generator: generator);
         var filters = randn([50, 12, 3, 3], generator: generator);
-        var (expected, statistics) = Convolve(maps, filters, Widths[0]);
+        var (expected, statistics) = Convolve(maps, filters, VectorWidths.All[0]);
         int before = get_num_threads();
         try
         {
             foreach (int threads in new[] { 1, 2, 5 })
             {
                 set_num_threads(threads);
-                foreach (var kernels in Widths)
+                foreach (var kernels in VectorWidths.All)
                 {
                     var (all, ofAll) = Convolve(maps, filters, kernels);
                     var (last, ofLast) = Convolve(maps.narrow(0, 2, 1), filters, kernels);
@@ -89,7 +85,7 @@ public sealed class WinogradConvolutionTests
         using var scope = NewDisposeScope();
         using var generator = new Generator(7);
 
-        foreach (var kernels in Widths)
+        foreach (var kernels in VectorWidths.All)
         {
             var (ofMaps, statistics) = Convolve(zeros(1, 5, 9, 11), randn([7, 5, 3, 3], generator: generator), kernels);
             var (ofFilters, _) = Convolve(randn([1, 5, 9, 11], generator: generator), zeros(7, 5, 3, 3), kernels);

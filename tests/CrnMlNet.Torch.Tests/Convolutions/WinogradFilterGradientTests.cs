@@ -1,4 +1,3 @@
-using System.Runtime.Intrinsics;
 using CrnMlNet.Torch.Backend;
 using CrnMlNet.Torch.Convolutions;
 using TorchSharp;
@@ -10,9 +9,6 @@ namespace CrnMlNet.Torch.Tests.Convolutions;
 public sealed class WinogradFilterGradientTests
 {
     private const double Tolerance = 2e-5;
-
-    private static readonly WinogradKernels[] Widths =
-        [new WinogradKernels<SingleLane, float>(), new WinogradKernels<Lanes256, Vector256<float>>(), new WinogradKernels<Lanes512, Vector512<float>>()];
 
     public static TheoryData<int, int, int, int, int> Shapes => new()
     {
@@ -39,7 +35,7 @@ public sealed class WinogradFilterGradientTests
         nn.functional.conv2d(maps.to(ScalarType.Float64), filters, padding: [1, 1]).backward([gradient.to(ScalarType.Float64)]);
         var expected = filters.grad!;
 
-        foreach (var kernels in Widths)
+        foreach (var kernels in VectorWidths.All)
         {
             var result = WinogradFilterGradient.Of(new ActivatedMaps(maps), gradient, kernels);
 
@@ -55,14 +51,14 @@ public sealed class WinogradFilterGradientTests
         using var generator = new Generator(6);
         var maps = randn([3, 70, 21, 133], generator: generator);
         var gradient = randn([3, 50, 21, 133], generator: generator);
-        var expected = WinogradFilterGradient.Of(new ActivatedMaps(maps), gradient, Widths[0]);
+        var expected = WinogradFilterGradient.Of(new ActivatedMaps(maps), gradient, VectorWidths.All[0]);
         int before = get_num_threads();
         try
         {
             foreach (int threads in new[] { 1, 2, 5 })
             {
                 set_num_threads(threads);
-                foreach (var kernels in Widths)
+                foreach (var kernels in VectorWidths.All)
                     Assert.True(WinogradFilterGradient.Of(new ActivatedMaps(maps), gradient, kernels).Equals(expected), $"{threads} threads, {kernels.Lanes} lanes");
             }
         }
