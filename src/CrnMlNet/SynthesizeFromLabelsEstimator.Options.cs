@@ -58,7 +58,7 @@ public sealed partial class SynthesizeFromLabelsEstimator
         public UnknownLabelPolicy UnknownLabels { get; set; } = UnknownLabelPolicy.Error;
 
         /// <summary>The system that learns: which network, and what it minimizes. In configuration: the name of one of <see cref="Recipe.All"/>.</summary>
-        public Recipe Recipe { get; set; } = Recipe.Crn;
+        public Recipe Recipe { get; set; } = Recipe.Default;
 
         /// <summary>The synthesized photos' height in pixels, 16 to 8192. Pairs are brought to this size before training.</summary>
         public int Height { get; set; } = 96;

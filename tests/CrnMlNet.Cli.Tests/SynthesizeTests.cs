@@ -75,6 +75,20 @@ public class SynthesizeTests(TrainedModel model) : IClassFixture<TrainedModel>
     }
 
     [Fact]
+    public void Short_numbers_paint_nearly_the_same_photo()
+    {
+        using var scenes = new Scenes(count: 1);
+        scenes.Synthesize(model.Path, scenes.Label(0), "--precision", "float32").AssertSucceeded();
+        byte[] exact = Pixels(scenes, "scene0.png");
+        scenes.Synthesize(model.Path, scenes.Label(0), "--precision", "bfloat16", "--fresh").AssertSucceeded();
+        byte[] nearly = Pixels(scenes, "scene0.png");
+
+        Assert.NotEqual(exact, nearly);
+        Assert.InRange(exact.Zip(nearly, (one, other) => Math.Abs(one - other)).Average(), 0, 2);
+        Assert.Equal(ExitCode.Usage, scenes.Synthesize(model.Path, scenes.Label(0), "--precision", "float16").ExitCode);
+    }
+
+    [Fact]
     public void A_label_image_that_is_called_like_another_one_s_second_photo()
     {
         using var training = new Scenes(count: 2);

@@ -12,7 +12,7 @@ internal static class RecipeOption
     {
         Description = $"The system to train, as listed above: {string.Join(", ", Recipe.All)}.",
         HelpName = "NAME",
-        DefaultValueFactory = _ => Recipe.Crn.Name,
+        DefaultValueFactory = _ => Recipe.Default.Name,
     };
 
     /// <exception cref="ArgumentException">There is no such recipe.</exception>

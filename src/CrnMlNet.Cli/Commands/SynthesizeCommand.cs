@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using CrnMlNet.Cli.Batch;
 using CrnMlNet.Torch.Backend;
+using CrnMlNet.Torch.Inference;
 using Microsoft.ML;
 using TorchSharp;
 
@@ -29,6 +30,7 @@ internal static class SynthesizeCommand
         var onFailure = new Option<string>("--on-failure") { Description = "What a label image that cannot be painted does to the others.", HelpName = "continue|stop", DefaultValueFactory = _ => Continue }
             .AcceptOnlyFromAmong(Continue, Stop);
         var fresh = new Option<bool>("--fresh") { Description = "Paint all, also what is done." };
+        var precision = EnumOption.Create("--precision", "In which numbers convolutions compute; auto is bfloat16 on GPUs and on processors with AMX, and float32 elsewhere.", SynthesisPrecision.Auto);
         var device = DeviceOption.Create();
         var command = new Command("synthesize",
             $"""
@@ -48,16 +50,16 @@ internal static class SynthesizeCommand
             Tasks of a Slurm array, of an indexed Job of Kubernetes and of Azure Batch each paint their share by themselves; see --shard.
             """)
         {
-            model, labels, output, image, sampleSeed, shard, onFailure, fresh, device,
+            model, labels, output, image, sampleSeed, shard, onFailure, fresh, precision, device,
         };
         command.Subcommands.Add(SynthesizeMergeCommand.Create());
         command.SetAction(parsed => Run(
             parsed.GetRequiredValue(model), parsed.GetRequiredValue(labels), parsed.GetRequiredValue(output), parsed.GetValue(image), parsed.GetValue(sampleSeed), parsed.GetValue(shard),
-            parsed.GetRequiredValue(onFailure) == Stop, parsed.GetValue(fresh), parsed.GetValue(device)));
+            parsed.GetRequiredValue(onFailure) == Stop, parsed.GetValue(fresh), EnumOption.ValueIn<SynthesisPrecision>(parsed, precision), parsed.GetValue(device)));
         return command;
     }
 
-    private static int Run(string modelPath, string labels, string output, int? image, int sampleSeed, Shard? given, bool stopOnFailure, bool fresh, string? device)
+    private static int Run(string modelPath, string labels, string output, int? image, int sampleSeed, Shard? given, bool stopOnFailure, bool fresh, SynthesisPrecision precision, string? device)
     {
         var source = LabelMapSource.Of(labels, output);
         var (shard, variable) = ShardOf(given, source);
@@ -73,7 +75,7 @@ internal static class SynthesizeCommand
         using var model = ModelFile.Load(mlContext, modelPath, out string sha256);
         if (sampleSeed != 0 && model.Architecture.NoiseChannels == 0)
             throw new ArgumentException($"--sample-seed is {sampleSeed}, but the model has no noise channels and paints one photo of a layout alone: leave it out.");
-        model.SampleSeed = sampleSeed;
+        (model.SampleSeed, model.Precision) = (sampleSeed, precision);
         int images = model.OutputColumnNames.Count;
         if (image < 0 || image >= images)
             throw new ArgumentException($"--image is {image}, but the model paints {(images == 1 ? "one photo" : $"{images} photos")} of a layout: {(images == 1 ? "leave it out" : $"0 to {images - 1}")}.");

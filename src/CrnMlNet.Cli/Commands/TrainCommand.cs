@@ -65,7 +65,7 @@ internal static class TrainCommand
             Description = "Different photos to paint of each layout, 1 to 64. [default: the recipe's, mostly 1]",
             HelpName = "N",
         };
-        var diversity = OneOf("--diversity", "Which of several photos of a layout learn from a real one: for each class the nearest (the paper's Eq. 3), or the nearest as a whole (Eq. 2).", defaults.Diversity);
+        var diversity = EnumOption.Create("--diversity", "Which of several photos of a layout learn from a real one: for each class the nearest (the paper's Eq. 3), or the nearest as a whole (Eq. 2).", defaults.Diversity);
         var layerWeights = new Option<string>("--layer-weights")
         {
             Description = $"The layers in which photos are compared: {string.Join(", ", LayerWeighting.Names)}, paper:N with the epochs after which they are rescaled, or a number for each.",
@@ -102,7 +102,7 @@ internal static class TrainCommand
         };
         var device = DeviceOption.Create();
         var unknownLabels = UnknownLabelsOption.Create("What to do with ids and colours that the palette lacks.");
-        var labelEncoding = OneOf("--label-encoding", "How label images show classes; auto finds out.", defaults.LabelEncoding);
+        var labelEncoding = EnumOption.Create("--label-encoding", "How label images show classes; auto finds out.", defaults.LabelEncoding);
         var vivid = new Option<bool>("--vivid")
         {
             Description = "Learn from photos in vivid tones, as the paper's authors did at 512x1024 and 1024x2048; 'crn vivid' shows what that looks like.",
@@ -110,7 +110,7 @@ internal static class TrainCommand
         var halfPrecision = new Option<bool>("--half-precision") { Description = "Save the model's weights as float16: half the bytes, photos that differ by less than a gray level in most pixels." };
         var noMirror = new Option<bool>("--no-mirror") { Description = "Don't mirror pairs left to right half of the time." };
         var colourJitter = new Option<double>("--colour-jitter") { Description = "Change the photos' brightness and saturation by chance, by factors up to so far from 1. [default: 0]", HelpName = "X" };
-        var perception = OneOf("--perception", "In which network photos are compared; auto is VGG-19 where it was imported (crn import vgg19), and otherwise filters; selftaught learns from the pairs first.", defaults.Perception);
+        var perception = EnumOption.Create("--perception", "In which network photos are compared; auto is VGG-19 where it was imported (crn import vgg19), and otherwise filters; selftaught learns from the pairs first.", defaults.Perception);
         var perceptionEpochs = new Option<int>("--perception-epochs") { Description = "How often each pair is seen by a perception network that teaches itself.", HelpName = "N", DefaultValueFactory = _ => defaults.PerceptionEpochs };
         var perceptionWeights = new Option<string?>("--perception-weights") { Description = "A file of VGG-19's weights to compare with instead of the imported ones.", HelpName = "FILE" };
         string[] normalisations = [.. Vgg19Normalisation.Known.Select(known => known.Name)];
@@ -119,7 +119,7 @@ internal static class TrainCommand
             Description = "What the weights in that file expect of images, if not what the file gives evidence of. [default: found out]",
             HelpName = string.Join('|', normalisations),
         }.AcceptOnlyFromAmong(normalisations);
-        var precision = OneOf("--precision", "In which numbers 3x3 convolutions compute; auto is bfloat16 on a GPU and float32 on the CPU.", defaults.TrainingPrecision);
+        var precision = EnumOption.Create("--precision", "In which numbers 3x3 convolutions compute; auto is bfloat16 on a GPU and float32 on the CPU.", defaults.TrainingPrecision);
         var photoFeatureMemory = new Option<int>("--photo-feature-memory")
         {
             Description = "Memory in MiB for what the perception network sees in photos, kept from one epoch to the next.",
@@ -189,12 +189,12 @@ internal static class TrainCommand
                 Modulation = parsed.GetValue(modulation) is { } modulated ? Enum.Parse<Modulation>(modulated, ignoreCase: true) : system.Modulation,
                 NoiseSamples = parsed.GetValue(noiseSamples) ?? system.NoiseSamples,
                 ImagesPerLayout = parsed.GetValue(imagesPerLayout) ?? system.ImagesPerLayout,
-                Diversity = Enum.Parse<Diversity>(parsed.GetRequiredValue(diversity), ignoreCase: true),
+                Diversity = EnumOption.ValueIn<Diversity>(parsed, diversity),
                 LayerWeights = LayerWeighting.Parse(parsed.GetRequiredValue(layerWeights)),
                 Seed = parsed.GetValue(seed),
                 Device = parsed.GetValue(device),
                 UnknownLabels = UnknownLabelsOption.ValueIn(parsed, unknownLabels),
-                LabelEncoding = Enum.Parse<LabelEncoding>(parsed.GetRequiredValue(labelEncoding), ignoreCase: true),
+                LabelEncoding = EnumOption.ValueIn<LabelEncoding>(parsed, labelEncoding),
                 PhotoPreprocessing = parsed.GetValue(vivid) ? PhotoPreprocessing.Vivid : PhotoPreprocessing.None,
                 StoresHalfPrecision = parsed.GetValue(halfPrecision),
                 Mirror = !parsed.GetValue(noMirror),
@@ -203,11 +203,11 @@ internal static class TrainCommand
                 TimeBudget = parsed.GetValue(timeBudget),
                 GradientCheckpointing = parsed.GetValue(gradientCheckpointing),
                 WarmStartModelPath = parsed.GetValue(warmStart),
-                Perception = Enum.Parse<PerceptionChoice>(parsed.GetRequiredValue(perception), ignoreCase: true),
+                Perception = EnumOption.ValueIn<PerceptionChoice>(parsed, perception),
                 PerceptionEpochs = parsed.GetRequiredValue(perceptionEpochs),
                 PerceptionWeightsPath = parsed.GetValue(perceptionWeights),
                 PerceptionNormalisation = parsed.GetValue(perceptionNormalisation) is { } name ? Vgg19Normalisation.Parse(name) : null,
-                TrainingPrecision = Enum.Parse<TrainingPrecision>(parsed.GetRequiredValue(precision), ignoreCase: true),
+                TrainingPrecision = EnumOption.ValueIn<TrainingPrecision>(parsed, precision),
                 PhotoFeatureMemory = (long)parsed.GetRequiredValue(photoFeatureMemory) << 20,
                 PhotoFeatureFolder = parsed.GetValue(photoFeatureFolder),
                 SegmenterPath = parsed.GetValue(segmenter),
@@ -223,17 +223,5 @@ internal static class TrainCommand
                 parsed.GetValue(samples) ?? Path.ChangeExtension(model, ".samples.png"), parsed.GetRequiredValue(sampleCount), parsed.GetValue(fresh)).Execute();
         });
         return command;
-    }
-
-    private static Option<string> OneOf<T>(string name, string description, T byDefault) where T : struct, Enum
-    {
-        string[] values = [.. Enum.GetNames<T>().Select(value => value.ToLowerInvariant())];
-        var option = new Option<string>(name)
-        {
-            Description = description,
-            HelpName = string.Join('|', values),
-            DefaultValueFactory = _ => byDefault.ToString().ToLowerInvariant(),
-        };
-        return option.AcceptOnlyFromAmong(values);
     }
 }

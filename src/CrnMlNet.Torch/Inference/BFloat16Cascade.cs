@@ -8,7 +8,7 @@ namespace CrnMlNet.Torch.Inference;
 
 /// <summary>
 /// The forward pass of a <see cref="CascadedRefinementNetwork"/> without gradients whose convolutions are in bfloat16, of channels-last
-/// maps; layer normalisation and the head are in float32.
+/// maps; layer normalisation, modulation and the head are in float32.
 /// </summary>
 internal sealed class BFloat16Cascade : IDisposable
 {
@@ -70,7 +70,7 @@ internal sealed class BFloat16Cascade : IDisposable
             var (_, gains, biases) = module.Halves[half];
             using var sums = nn.functional.conv2d(maps.ChannelsLast(), _filters[number][half], padding: [1, 1]).to(ScalarType.Float32);
             using var normal = nn.functional.group_norm(sums, 1, gains, biases, RefinementModule.NormEpsilon);
-            maps = normal.LeakyReLU(RefinementModule.NegativeSlope).to(ScalarType.BFloat16).MoveToOuterDisposeScope();
+            maps = module.Modulated(half, normal, labels).LeakyReLU(RefinementModule.NegativeSlope).to(ScalarType.BFloat16).MoveToOuterDisposeScope();
         }
 
         return maps.MoveToOuterDisposeScope();

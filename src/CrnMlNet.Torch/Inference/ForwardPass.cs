@@ -20,8 +20,8 @@ internal sealed class ForwardPass : IDisposable
     public ForwardPass(SynthesisNetwork network)
     {
         _network = network;
-        // The fast ways know the paper's modules alone.
-        if (network is not CascadedRefinementNetwork { Cascade.Modulation: Modulation.None } cascade)
+        // The fast ways know refinement modules alone.
+        if (network is not CascadedRefinementNetwork cascade)
             return;
         var device = cascade.parameters().First().device;
         _isAutoBFloat16 = BFloat16Support.HasMatrixUnit(device);

@@ -9,7 +9,7 @@ public enum SynthesisPrecision
 {
     /// <summary>
     /// <see cref="BFloat16"/> on GPUs and on processors with AMX, which multiply such matrices many times as fast; <see cref="Float32"/>
-    /// elsewhere, and of networks that are no cascade, or one whose layout modulates.
+    /// elsewhere, and of networks that are no cascade.
     /// </summary>
     Auto,
 
@@ -18,7 +18,7 @@ public enum SynthesisPrecision
 
     /// <summary>
     /// Convolutions in bfloat16, of 8 significant bits. A processor without such instructions (AVX512_BF16 or AMX) emulates them, slowly.
-    /// Of networks that are no cascade, or one whose layout modulates, float32.
+    /// Of networks that are no cascade, float32.
     /// </summary>
     BFloat16,
 }

@@ -1,3 +1,4 @@
+using CrnMlNet.Torch.Backend;
 using CrnMlNet.Torch.Convolutions;
 using CrnMlNet.Torch.Layouts;
 using CrnMlNet.Torch.Networks;
@@ -12,7 +13,8 @@ namespace CrnMlNet.Torch.Inference;
 /// </summary>
 /// <remarks>
 /// Upsampled features are never in memory: a convolution reads them row by row from the features of the module before. Layer
-/// normalisation and the leaky ReLU are applied to what the next convolution reads, too; their sums are taken while its input is made.
+/// normalisation and the leaky ReLU are applied to what the next convolution reads, too; their sums are taken while its input is made. Where the
+/// layout modulates, both are done in between, as they then differ from place to place.
 /// </remarks>
 internal sealed class WinogradCascade : IDisposable
 {
@@ -67,15 +69,14 @@ internal sealed class WinogradCascade : IDisposable
     /// <summary>A <see cref="RefinementModule"/>'s forward pass.</summary>
     private sealed class WinogradModule(RefinementModule module) : IDisposable
     {
-        private readonly Half _first = new(module.Shape, module.Halves[0]), _second = new(module.Shape, module.Halves[1]);
+        private readonly Half _first = new(module, 0), _second = new(module, 1);
 
         public ActivatedMaps Refine(ActivatedMaps? features, Tensor labels)
         {
             FeatureMaps input = new ActivatedMaps(labels);
             if (features is not null)
                 input = new JoinedMaps(new UpsampledMaps(features, module.Shape.Rows, module.Shape.Columns), input);
-            var between = _first.Run(input, labels.shape[0]);
-            return _second.Run(between, labels.shape[0]);
+            return _second.Run(_first.Run(input, labels), labels);
         }
 
         public void Dispose()
@@ -85,34 +86,41 @@ internal sealed class WinogradCascade : IDisposable
         }
     }
 
-    /// <summary>A convolution and the layer normalisation and leaky ReLU after it.</summary>
+    /// <summary>A convolution and the layer normalisation, modulation and leaky ReLU after it.</summary>
     private sealed class Half : IDisposable
     {
-        private readonly ModuleShape _shape;
+        private readonly RefinementModule _module;
+        private readonly int _number;
         private readonly WinogradConvolution _convolution;
-        private readonly float[] _gains, _biases;
+        private readonly float[]? _gains, _biases;
 
-        public Half(ModuleShape shape, (Tensor Filters, Tensor Gains, Tensor Biases) weights)
+        public Half(RefinementModule module, int number)
         {
-            _shape = shape;
+            (_module, _number) = (module, number);
             using var scope = NewDisposeScope();
-            _convolution = new WinogradConvolution(weights.Filters.contiguous());
-            (_gains, _biases) = ([.. weights.Gains.data<float>()], [.. weights.Biases.data<float>()]);
+            var (filters, gains, biases) = module.Halves[number];
+            _convolution = new WinogradConvolution(filters.contiguous());
+            (_gains, _biases) = (gains?.data<float>().ToArray(), biases?.data<float>().ToArray());
         }
 
-        public ActivatedMaps Run(FeatureMaps input, long images)
+        public ActivatedMaps Run(FeatureMaps input, Tensor labels)
         {
-            var maps = torch.empty([images, _shape.Features, _shape.Rows, _shape.Columns], ScalarType.Float32);
+            var (images, shape) = (labels.shape[0], _module.Shape);
+            var maps = torch.empty([images, shape.Features, shape.Rows, shape.Columns], ScalarType.Float32);
             var statistics = _convolution.Convolve(input, maps);
-            var (scales, shifts) = (new float[images * _gains.Length], new float[images * _gains.Length]);
+            var (scales, shifts) = (new float[images * shape.Features], new float[images * shape.Features]);
             for (int i = 0; i < scales.Length; i++)
             {
-                var (mean, variance) = statistics[i / _gains.Length];
-                double scale = _gains[i % _gains.Length] / Math.Sqrt(variance + RefinementModule.NormEpsilon);
-                (scales[i], shifts[i]) = ((float)scale, (float)(_biases[i % _gains.Length] - mean * scale));
+                var (mean, variance) = statistics[i / shape.Features];
+                double scale = (_gains?[i % shape.Features] ?? 1) / Math.Sqrt(variance + RefinementModule.NormEpsilon);
+                (scales[i], shifts[i]) = ((float)scale, (float)((_biases?[i % shape.Features] ?? 0) - mean * scale));
             }
 
-            return new ActivatedMaps(maps, scales, shifts, (float)RefinementModule.NegativeSlope);
+            if (_gains is not null)
+                return new ActivatedMaps(maps, scales, shifts, (float)RefinementModule.NegativeSlope);
+            using var scope = NewDisposeScope();
+            var modulated = _module.Modulated(_number, new ActivatedMaps(maps, scales, shifts, slope: 1).InPlace(), labels).LeakyReLUInPlace(RefinementModule.NegativeSlope);
+            return new ActivatedMaps(modulated.contiguous().MoveToOuterDisposeScope());
         }
 
         public void Dispose() => _convolution.Dispose();

@@ -76,8 +76,8 @@ public sealed class RefinementModule : nn.Module<Tensor?, Tensor, Tensor>
     /// <summary>Where in the cascade this module stands.</summary>
     public ModuleShape Shape { get; }
 
-    /// <summary>Of each convolution the filters, and of the layer normalisation after it the gains and biases; of a module that is not modulated.</summary>
-    internal (Tensor Filters, Tensor Gains, Tensor Biases)[] Halves => [(_conv1.weight!, _norm1.weight!, _norm1.bias!), (_conv2.weight!, _norm2.weight!, _norm2.bias!)];
+    /// <summary>Of each convolution the filters, and of the layer normalisation after it the gains and biases; a module that is modulated has none of these.</summary>
+    internal (Tensor Filters, Tensor? Gains, Tensor? Biases)[] Halves => [(_conv1.weight!, _norm1.weight, _norm1.bias), (_conv2.weight!, _norm2.weight, _norm2.bias)];
 
     /// <summary>Refines.</summary>
     /// <param name="features">F_{i-1} <c>[N, d_{i-1}, rows/2, columns/2]</c>; null for the first module.</param>
@@ -87,12 +87,15 @@ public sealed class RefinementModule : nn.Module<Tensor?, Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         var x = features is null ? labels : torch.cat([Upsample(features), labels], 1);
-        x = Modulated(_modulation1, _norm1.forward(_conv1.Convolve(x)), labels).LeakyReLUInPlace(NegativeSlope);
-        return Modulated(_modulation2, _norm2.forward(_conv2.Convolve(x)), labels).LeakyReLUInPlace(NegativeSlope).MoveToOuterDisposeScope();
+        x = Modulated(0, _norm1.forward(_conv1.Convolve(x)), labels).LeakyReLUInPlace(NegativeSlope);
+        return Modulated(1, _norm2.forward(_conv2.Convolve(x)), labels).LeakyReLUInPlace(NegativeSlope).MoveToOuterDisposeScope();
     }
 
-    // Noise is behind the layout.
-    private Tensor Modulated(LayoutModulation? modulation, Tensor maps, Tensor labels) => modulation?.forward(maps, labels.narrow(1, 0, _classes)) ?? maps;
+    /// <summary>What the layout makes of normalised maps; of a module that is not modulated the same maps.</summary>
+    /// <param name="half">0 or 1: after which convolution.</param>
+    /// <param name="maps">The normalised maps <c>[N, d_i, rows, columns]</c>.</param>
+    /// <param name="labels">The layout and, behind it, noise, as <see cref="forward"/> gets them.</param>
+    internal Tensor Modulated(int half, Tensor maps, Tensor labels) => (half == 0 ? _modulation1 : _modulation2)?.forward(maps, labels.narrow(1, 0, _classes)) ?? maps;
 
     private Tensor Upsample(Tensor features) =>
         nn.functional.interpolate(features, [Shape.Rows, Shape.Columns], mode: InterpolationMode.Bilinear, align_corners: true);

@@ -10,11 +10,12 @@ namespace CrnMlNet.Torch.Tests.Inference;
 public sealed class BFloat16CascadeTests
 {
     [Theory]
-    [InlineData(18, 20, 1.0 / 64, 0, 1, 1)]
-    [InlineData(37, 50, 1.0 / 32, 2, 3, 2)]
-    public void ItPaintsWhatTheNetworkDoesButForShorterNumbers(int height, int width, double factor, int noise, int images, int layouts)
+    [InlineData(18, 20, 1.0 / 64, 0, 1, 1, Modulation.None)]
+    [InlineData(37, 50, 1.0 / 32, 2, 3, 2, Modulation.None)]
+    [InlineData(37, 50, 1.0 / 32, 2, 1, 2, Modulation.Clade)]
+    public void ItPaintsWhatTheNetworkDoesButForShorterNumbers(int height, int width, double factor, int noise, int images, int layouts, Modulation modulation)
     {
-        using var network = Network(height, width, factor, noise, images);
+        using var network = Network(height, width, factor, noise, images, modulation);
         using var inference = inference_mode();
         using var scope = NewDisposeScope();
         using var cascade = new BFloat16Cascade(network);
@@ -56,8 +57,8 @@ public sealed class BFloat16CascadeTests
         }
     }
 
-    private static CascadedRefinementNetwork Network(int height, int width, double factor, int noise, int images)
-        => new(new CrnArchitecture { Channels = 5, Height = height, Width = width, WidthFactor = factor, NoiseChannels = noise, ImagesPerLayout = images }, seed: 9);
+    private static CascadedRefinementNetwork Network(int height, int width, double factor, int noise, int images, Modulation modulation = Modulation.None)
+        => new(new CrnArchitecture { Channels = 5, Height = height, Width = width, WidthFactor = factor, NoiseChannels = noise, ImagesPerLayout = images, Modulation = modulation }, seed: 9);
 
     private static Tensor Layouts(CrnArchitecture architecture, int count)
     {

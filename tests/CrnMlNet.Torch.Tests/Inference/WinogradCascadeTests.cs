@@ -11,20 +11,22 @@ namespace CrnMlNet.Torch.Tests.Inference;
 [Collection(RunAlone.Name)]
 public sealed class WinogradCascadeTests
 {
-    public static TheoryData<int, int, double, int, int, int> Networks => new()
+    public static TheoryData<int, int, double, int, int, int, Modulation> Networks => new()
     {
-        // Height, width, factor, noise, images for a layout, layouts.
-        { 96, 128, 1.0 / 8, 0, 1, 1 },
-        { 75, 130, 1.0 / 16, 2, 3, 2 },
-        { 130, 67, 1.0 / 8, 1, 1, 3 },
-        { 64, 128, 1.0 / 4, 2, 1, 2 },
+        // Height, width, factor, noise, images for a layout, layouts, modulation.
+        { 96, 128, 1.0 / 8, 0, 1, 1, Modulation.None },
+        { 75, 130, 1.0 / 16, 2, 3, 2, Modulation.None },
+        { 130, 67, 1.0 / 8, 1, 1, 3, Modulation.None },
+        { 64, 128, 1.0 / 4, 2, 1, 2, Modulation.None },
+        { 75, 130, 1.0 / 16, 2, 3, 2, Modulation.Clade },
+        { 96, 67, 1.0 / 8, 0, 1, 1, Modulation.Spade },
     };
 
     [Theory]
     [MemberData(nameof(Networks))]
-    public void ItPaintsWhatTheNetworkDoes(int height, int width, double factor, int noise, int images, int layouts)
+    public void ItPaintsWhatTheNetworkDoes(int height, int width, double factor, int noise, int images, int layouts, Modulation modulation)
     {
-        using var network = Network(height, width, factor, noise, images);
+        using var network = Network(height, width, factor, noise, images, modulation);
         using var inference = inference_mode();
         using var scope = NewDisposeScope();
         using var cascade = new WinogradCascade(network);
@@ -40,10 +42,13 @@ public sealed class WinogradCascadeTests
         Assert.InRange(Psnr(painted, expected), 80, double.PositiveInfinity);
     }
 
-    [Fact]
-    public void APhotoDoesNotDependOnTheOthers()
+    [Theory]
+    [InlineData(Modulation.None)]
+    [InlineData(Modulation.Clade)]
+    [InlineData(Modulation.Spade)]
+    public void APhotoDoesNotDependOnTheOthers(Modulation modulation)
     {
-        using var network = Network(75, 130, 1.0 / 16, 2, 1);
+        using var network = Network(75, 130, 1.0 / 16, 2, 1, modulation);
         using var inference = inference_mode();
         using var scope = NewDisposeScope();
         using var cascade = new WinogradCascade(network);
@@ -148,16 +153,18 @@ public sealed class WinogradCascadeTests
         Assert.All(Synthesize(fresh, ids).Zip(after), pair => Assert.InRange(pair.First - pair.Second, -1, 1));
     }
 
-    private static CascadedRefinementNetwork Network(int height, int width, double factor, int noise, int images)
+    private static CascadedRefinementNetwork Network(int height, int width, double factor, int noise, int images, Modulation modulation = Modulation.None)
     {
         using var generator = new Generator(12);
         var network = new CascadedRefinementNetwork(
-            new CrnArchitecture { Channels = 5, Height = height, Width = width, WidthFactor = factor, NoiseChannels = noise, ImagesPerLayout = images }, seed: 9);
+            new CrnArchitecture { Channels = 5, Height = height, Width = width, WidthFactor = factor, NoiseChannels = noise, ImagesPerLayout = images, Modulation = modulation }, seed: 9);
         using var _ = no_grad();
         using var scope = NewDisposeScope();
         // Gains and biases that differ, and colours all over the range.
         foreach (var (name, parameter) in network.named_parameters().Where(named => named.name.Contains(".norm")))
             parameter.normal_(name.EndsWith("weight") ? 1 : 0, 0.3, generator);
+        foreach (var (_, parameter) in network.named_parameters().Where(named => named.name.Contains(".modulation")))
+            parameter.normal_(0, 0.3, generator);
         return network;
     }
 
