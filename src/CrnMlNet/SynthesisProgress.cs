@@ -21,17 +21,18 @@ public sealed class SynthesisProgress
     /// <summary>The same, as told of otherwise.</summary>
     internal SynthesisProgress With(TrainingProgress training) => new(training, _decoder, _synthesizer, _preprocessing);
 
-    /// <summary>What the network paints now. To be called only while being told of this progress.</summary>
+    /// <summary>What the network would paint if training ended now. To be called only while being told of this progress.</summary>
     /// <param name="labels">A label image of any size. It is not disposed.</param>
     /// <returns>The photo, the caller's to dispose; of a network that synthesizes several images for a layout, the first.</returns>
     /// <exception cref="InvalidOperationException">The label image has ids or colours that the palette lacks.</exception>
     public MLImage Preview(MLImage labels) => Preview(LabelMap.FromImage(labels));
 
-    /// <summary>What the network paints now; see the other overload.</summary>
+    /// <summary>What the network would paint if training ended now; see the other overload.</summary>
     /// <param name="labels">A label map of any size.</param>
     public MLImage Preview(LabelMap labels)
     {
         ArgumentNullException.ThrowIfNull(labels);
+        using var shown = Training.ShowOutcome?.Invoke();
         return LabelsToPhoto.Paint(_decoder, _synthesizer, labels, "preview")[0];
     }
 

@@ -177,8 +177,8 @@ public sealed partial class SynthesizeFromLabelsEstimator
         /// </summary>
         /// <remarks>
         /// Learning is not changed by it, and goes on from the last weights when it is continued from a checkpoint, which has both. The model file has the
-        /// average alone, and a training that starts from it begins with that. The <see cref="ValidationSet"/> measures the average, too; photos that
-        /// <see cref="Progress"/> shows are of the weights that learn.
+        /// average alone, and a training that starts from it begins with that. The <see cref="ValidationSet"/> measures the average, and photos that
+        /// <see cref="Progress"/> shows are the average's, too.
         /// </remarks>
         public double AverageDecay
         {

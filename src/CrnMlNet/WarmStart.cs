@@ -77,7 +77,10 @@ internal static class WarmStart
     {
         if (model.Architecture.Kind != network.Architecture.Kind)
             throw new InvalidOperationException($"Nothing of {name} fits to start from: it is a {model.Architecture.Name}, and a {network.Architecture.Name} is asked for. Choose the same recipe.");
-        var source = learned.named_parameters().ToDictionary(named => named.name, named => named.parameter);
+        using var scope = NewDisposeScope();
+        var source = learned.named_parameters().ToDictionary(named => named.name, named => (Tensor)named.parameter);
+        if (model.Architecture is CrnArchitecture { Modulation: Modulation.None } && network.Architecture is CrnArchitecture { Modulation: Modulation.Clade } modulated)
+            LayoutModulation.AddClade(source, modulated.Channels);
         // A module is copied whole or not at all: a convolution is of no use without the normalisation behind it.
         var modules = network.named_parameters().GroupBy(named => named.name.Split('.')[0]).ToList();
         var fitting = modules.Where(module => module.All(named =>
@@ -88,7 +91,6 @@ internal static class WarmStart
                 + "Choose the same width factor, noise channels, modulation and palette.");
 
         using var _ = no_grad();
-        using var scope = NewDisposeScope();
         foreach (var (parameter, target) in fitting.SelectMany(module => module))
             target.copy_(source[parameter]);
 

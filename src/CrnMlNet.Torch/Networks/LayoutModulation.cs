@@ -61,6 +61,21 @@ internal sealed class LayoutModulation : nn.Module<Tensor, Tensor, Tensor>
         return (_gains.Convolve(seen).Plus(1) * maps).Plus(_biases.Convolve(seen)).MoveToOuterDisposeScope();
     }
 
+    /// <summary>Adds to the parameters of a cascade that is not modulated those with which one that is by <see cref="Modulation.Clade"/> does just the same: every class has the normalisation's own gains and biases.</summary>
+    /// <param name="parameters">By their names; what is added is of the scope of the caller.</param>
+    /// <param name="channels">c, the layout's channels.</param>
+    public static void AddClade(Dictionary<string, Tensor> parameters, int channels)
+    {
+        using var _ = no_grad();
+        foreach (var (name, value) in parameters.Where(named => named.Key.Contains(".norm")).ToArray())
+        {
+            bool isGains = name.EndsWith(".weight");
+            var ofClass = isGains ? value.Plus(-1) : value;
+            parameters[name.Replace(".norm", ".modulation").Replace(isGains ? ".weight" : ".bias", isGains ? ".gains.weight" : ".biases.weight")]
+                = ofClass.reshape(-1, 1, 1, 1).expand(-1, channels, -1, -1);
+        }
+    }
+
     /// <summary>Its convolutions, to tell beforehand what it costs.</summary>
     /// <param name="architecture">The cascade.</param>
     /// <param name="module">The module in which it is.</param>

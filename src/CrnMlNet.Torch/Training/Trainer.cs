@@ -169,7 +169,7 @@ public static class Trainer
             },
         };
         network.train();
-        var end = loop.Run(Step, report, cancellation);
+        var end = loop.Run(Step, average is null ? report : progress => report(progress with { ShowOutcome = average.Shown }), cancellation);
         network.eval();
         progress?.AtEnd(loop, lambda, end);
         average?.Exchange();

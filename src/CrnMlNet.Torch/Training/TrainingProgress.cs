@@ -45,6 +45,9 @@ public sealed record TrainingProgress
     /// <summary>What is left of the time budget; null: there is none.</summary>
     public TimeSpan? BudgetLeft { get; init; }
 
+    /// <summary>Has the network be for a while what it would be if training ended now, until what this gives is disposed; null: it is that.</summary>
+    internal Func<IDisposable>? ShowOutcome { get; init; }
+
     /// <summary>Time that is still to be spent at this pace, in later stages, too; no more than the budget allows.</summary>
     public TimeSpan Remaining => WithinBudget((Elapsed - SpentBefore) * ((Steps - Step + StepsAhead) / Step));
 

@@ -63,6 +63,8 @@ public class EstimatedMemoryTests
             NoiseChannels = 2,
             ImagesPerLayout = images,
         };
+        if (architecture is CrnArchitecture cascade)
+            architecture = cascade with { Modulation = system.Modulation };
         double announced = MemoryEstimate.OfTraining(
             architecture, new() { BatchSize = batchSize, GradientCheckpointing = checkpointing, Objective = system.Objective, AverageDecay = system.AverageDecay }, pairs, validates: false, perception).Total;
         TestContext.Current.TestOutputHelper!.WriteLine($"Announced {announced / (1 << 20):0} MiB, taken {taken / (1 << 20):0} MiB.");

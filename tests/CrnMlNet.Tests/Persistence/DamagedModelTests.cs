@@ -112,7 +112,7 @@ public class DamagedModelTests(TrainedModel model)
     public void A_description_that_is_null() => AssertRefused(ModelFile.WithDescription(model.Path, _ => "null"), "empty");
 
     [Fact]
-    public void A_later_version() => AssertRefused(Replace("\"version\": 1", "\"version\": 3"), "version 3", "versions 1 and 2");
+    public void A_later_version() => AssertRefused(Replace("\"version\": 2", "\"version\": 3"), "version 3", "versions 1 and 2");
 
     [Fact]
     public void Another_format() => AssertRefused(Replace("\"format\": \"CrnMlNet\"", "\"format\": \"Other\""), "'Other'");

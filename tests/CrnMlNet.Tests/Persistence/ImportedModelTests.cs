@@ -197,6 +197,7 @@ public sealed class ImportedModelTests : IDisposable
         Width = 32,
         WidthFactor = 1.0 / 64,
         NoiseChannels = 0,
+        Recipe = Recipe.Crn,
         Epochs = 1,
         Mirror = false,
     };

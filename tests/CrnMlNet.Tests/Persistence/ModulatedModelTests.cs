@@ -48,10 +48,29 @@ public class ModulatedModelTests
     }
 
     [Fact]
-    public void A_plain_model_has_only_its_head_to_give()
+    public void A_plain_model_gives_a_CLADE_all_that_it_has_learned()
     {
-        using var plain = Samples.Train();
+        var learning = Options(Modulation.None);
+        // Its gains and biases are far from 1 and 0 then.
+        (learning.Epochs, learning.LearningRate) = (10, 0.02);
+        using var plain = Samples.Train(learning);
         var options = Options(Modulation.Clade);
+        (options.WarmStartModel, options.LearningRate) = (plain, 1e-12);
+
+        using var trained = Samples.Train(options);
+
+        Assert.Equal("the given model: g_3, g_6, g_12, g_24, conv100", trained.Training.WarmStart);
+        using var labels = Samples.Labels(7, 64, 48);
+        using var expected = plain.Synthesize(labels);
+        using var photo = trained.Synthesize(labels);
+        Assert.All(expected.Pixels().Zip(photo.Pixels()), pair => Assert.InRange(pair.First - pair.Second, -1, 1));
+    }
+
+    [Fact]
+    public void A_plain_model_has_only_its_head_to_give_to_a_SPADE()
+    {
+        using var plain = Samples.Train(Options(Modulation.None));
+        var options = Options(Modulation.Spade);
         options.WarmStartModel = plain;
 
         using var trained = Samples.Train(options);

@@ -24,6 +24,7 @@ public class StagedTrainingTests
         options.Progress = told => progress.Add(told.Training);
         var cold = Samples.TinyOptions();
         (cold.Height, cold.Width, cold.Epochs) = (48, 64, 1);
+        options.Recipe = cold.Recipe = Recipe.Crn;
 
         using var model = Train(options, log);
         using var chance = Samples.Train(cold);
