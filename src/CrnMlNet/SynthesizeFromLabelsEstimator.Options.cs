@@ -57,7 +57,10 @@ public sealed partial class SynthesizeFromLabelsEstimator
         /// <summary>What becomes of ids and colours that the palette lacks: an error, or void.</summary>
         public UnknownLabelPolicy UnknownLabels { get; set; } = UnknownLabelPolicy.Error;
 
-        /// <summary>The system that learns: which network, and what it minimizes. In configuration: the name of one of <see cref="Recipe.All"/>.</summary>
+        /// <summary>
+        /// The system that learns: which network, and what it minimizes. <see cref="Recipe.Crn"/> is the paper's; unless set, <see cref="Recipe.Default"/>. In configuration: the name
+        /// of one of <see cref="Recipe.All"/>.
+        /// </summary>
         public Recipe Recipe { get; set; } = Recipe.Default;
 
         /// <summary>The synthesized photos' height in pixels, 16 to 8192. Pairs are brought to this size before training.</summary>
@@ -82,7 +85,7 @@ public sealed partial class SynthesizeFromLabelsEstimator
 
         /// <summary>
         /// Of a cascade: whether the layout scales and shifts what a module has normalised, class by class (CLADE) or by convolutions (SPADE). Unless set, the
-        /// <see cref="Recipe"/>'s, mostly <see cref="Modulation.None"/>, which is the paper's network.
+        /// <see cref="Recipe"/>'s: <see cref="Modulation.Clade"/> with texture, and <see cref="Modulation.None"/>, the paper's network, without.
         /// </summary>
         public Modulation Modulation
         {
@@ -172,7 +175,7 @@ public sealed partial class SynthesizeFromLabelsEstimator
 
         /// <summary>
         /// The decay of the exponential moving average of the weights that becomes the model instead of the last weights, below 1, such as 0.999, of
-        /// which some 1,000 steps count; 0: no average. Unless set, the <see cref="Recipe"/>'s. Of the first steps less stays, so that where training
+        /// which some 1,000 steps count; 0: no average. Unless set, the <see cref="Recipe"/>'s: 0.999 with texture, 0 without. Of the first steps less stays, so that where training
         /// began is soon forgotten.
         /// </summary>
         /// <remarks>

@@ -36,7 +36,7 @@ public class RecipeTests
 
         using var others = new Scenes();
         others.Train("--recipe", "crn+semseg", "--segmenter", segmenter, "--palette", "cityscapes").AssertFailed("--segmenter", "Train one with this palette");
-        others.Train("--segmenter", segmenter).AssertFailed("The recipe crn has no use for a segmentation network");
+        others.Train("--segmenter", segmenter).AssertFailed($"The recipe {Recipe.Default} has no use for a segmentation network");
         others.AssertNothingWritten();
     }
 

@@ -34,7 +34,7 @@ internal static class TrainCommand
         var learningRate = new Option<double?>("--learning-rate") { Description = "Adam's learning rate. [default: the recipe's, mostly 0.001]", HelpName = "X" };
         var averageDecay = new Option<double?>("--average-decay")
         {
-            Description = "The model is an average of the weights over some 1 / (1 - X) steps instead of the last ones; 0: it is not. [default: the recipe's, mostly 0]",
+            Description = "The model is an average of the weights over some 1 / (1 - X) steps instead of the last ones; 0: it is not. [default: the recipe's, 0.999 with texture and 0 without]",
             HelpName = "X",
         };
         var widthFactor = new Option<double>("--width-factor")
@@ -57,7 +57,7 @@ internal static class TrainCommand
         string[] modulations = [.. Enum.GetNames<Modulation>().Select(value => value.ToLowerInvariant())];
         var modulation = new Option<string?>("--modulation")
         {
-            Description = "Whether the layout scales and shifts what a module has normalised: class by class, next to free (clade), or by convolutions (spade). [default: the recipe's, mostly none]",
+            Description = "Whether the layout scales and shifts what a module has normalised: class by class, next to free (clade), or by convolutions (spade). [default: the recipe's, clade with texture and none without]",
             HelpName = string.Join('|', modulations),
         }.AcceptOnlyFromAmong(modulations);
         var imagesPerLayout = new Option<int?>("--images-per-layout")
