@@ -17,11 +17,7 @@ internal sealed class WeightAverage(SynthesisNetwork network, double decay) : ID
 {
     private const string Prefix = "average.";
 
-    private readonly (string Name, Tensor Parameter, Tensor Average)[] _learned =
-    [
-        .. network.named_parameters().Where(named => named.parameter.requires_grad)
-            .Select(named => (named.name, (Tensor)named.parameter, named.parameter.detach().clone().DetachFromDisposeScope())),
-    ];
+    private readonly (string Name, Tensor Parameter, Tensor Average)[] _learned = Beginning(network);
 
     /// <summary>The average, to go on from.</summary>
     public IEnumerable<(string Name, Tensor Value)> State => _learned.Select(learned => (Prefix + learned.Name, learned.Average));
@@ -64,6 +60,16 @@ internal sealed class WeightAverage(SynthesisNetwork network, double decay) : ID
     {
         foreach (var (_, _, average) in _learned)
             average.Dispose();
+    }
+
+    private static (string Name, Tensor Parameter, Tensor Average)[] Beginning(SynthesisNetwork network)
+    {
+        using var scope = NewDisposeScope();
+        return
+        [
+            .. network.named_parameters().Where(named => named.parameter.requires_grad)
+                .Select(named => (named.name, (Tensor)named.parameter, named.parameter.detach().clone().DetachFromDisposeScope())),
+        ];
     }
 
     private sealed class Showing(WeightAverage average) : IDisposable
