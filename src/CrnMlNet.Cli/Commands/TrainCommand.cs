@@ -54,12 +54,9 @@ internal static class TrainCommand
             Description = "How noise is drawn: 0, always the same; 1, anew in every step, for 'crn synthesize --sample-seed'; more, and the nearest photo of so many learns. [default: the recipe's, mostly 0]",
             HelpName = "N",
         };
-        string[] modulations = [.. Enum.GetNames<Modulation>().Select(value => value.ToLowerInvariant())];
-        var modulation = new Option<string?>("--modulation")
-        {
-            Description = "Whether the layout scales and shifts what a module has normalised: class by class, next to free (clade), or by convolutions (spade). [default: the recipe's, clade with texture and none without]",
-            HelpName = string.Join('|', modulations),
-        }.AcceptOnlyFromAmong(modulations);
+        var modulation = EnumOption.Create<Modulation>(
+            "--modulation",
+            "Whether the layout scales and shifts what a module has normalised: class by class, next to free (clade), or by convolutions (spade). [default: the recipe's, clade with texture and none without]");
         var imagesPerLayout = new Option<int?>("--images-per-layout")
         {
             Description = "Different photos to paint of each layout, 1 to 64. [default: the recipe's, mostly 1]",
@@ -186,7 +183,7 @@ internal static class TrainCommand
                 AverageDecay = parsed.GetValue(averageDecay) ?? system.AverageDecay,
                 WidthFactor = parsed.GetRequiredValue(widthFactor),
                 NoiseChannels = parsed.GetRequiredValue(noiseChannels),
-                Modulation = parsed.GetValue(modulation) is { } modulated ? Enum.Parse<Modulation>(modulated, ignoreCase: true) : system.Modulation,
+                Modulation = parsed.GetValue(modulation) is null ? system.Modulation : EnumOption.ValueIn<Modulation>(parsed, modulation),
                 NoiseSamples = parsed.GetValue(noiseSamples) ?? system.NoiseSamples,
                 ImagesPerLayout = parsed.GetValue(imagesPerLayout) ?? system.ImagesPerLayout,
                 Diversity = EnumOption.ValueIn<Diversity>(parsed, diversity),
