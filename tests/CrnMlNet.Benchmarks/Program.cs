@@ -16,7 +16,7 @@ using CrnMlNet.Torch.Training;
 // What reading a model of 1.2 GB takes of memory:
 // dotnet run -c Release --project tests/CrnMlNet.Benchmarks reading
 // What crn synthesize adds to the network's time over so many label maps, and whether its memory is flat:
-// dotnet run -c Release --project tests/CrnMlNet.Benchmarks batch [MAPS] [HEIGHTxWIDTH:FACTOR] [ROUNDS]
+// dotnet run -c Release --project tests/CrnMlNet.Benchmarks batch [MAPS] [HEIGHTxWIDTH:FACTOR]
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 if (args is [ReadingMemory.Measurement, var how, var path])
 {
@@ -35,10 +35,10 @@ if (args is [TrainingMemory.Measurement, var size, var checkpointing])
 
 if (args is ["batch", .. var ofBatch])
 {
-    var (maps, network, rounds) = (ofBatch.ElementAtOrDefault(0) ?? "1000", ofBatch.ElementAtOrDefault(1) ?? "96x128:0.125", ofBatch.ElementAtOrDefault(2) ?? "5");
+    var (maps, network) = (ofBatch.ElementAtOrDefault(0) ?? "1000", ofBatch.ElementAtOrDefault(1) ?? "96x128:0.125");
     Console.WriteLine($"{maps} label maps, {network}; throughput is to be at least 97% of the raw loop's");
     using var batch = new BatchScoring(int.Parse(maps, CultureInfo.InvariantCulture), network);
-    return batch.Report(int.Parse(rounds, CultureInfo.InvariantCulture)) ? 0 : 1;
+    return batch.Report() ? 0 : 1;
 }
 
 if (args is ["memory", var limit, .. var sizes])

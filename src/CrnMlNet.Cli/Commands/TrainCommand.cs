@@ -56,7 +56,7 @@ internal static class TrainCommand
         };
         var modulation = EnumOption.Create<Modulation>(
             "--modulation",
-            "Whether the layout scales and shifts what a module has normalised: class by class, next to free (clade), or by convolutions (spade). [default: the recipe's, clade with texture and none without]");
+            "Whether the layout scales and shifts what a module has normalised: class by class (clade), or by convolutions, at about twice the time (spade). [default: the recipe's, clade with texture and none without]");
         var imagesPerLayout = new Option<int?>("--images-per-layout")
         {
             Description = "Different photos to paint of each layout, 1 to 64. [default: the recipe's, mostly 1]",

@@ -42,6 +42,13 @@ internal static class Numbers
         return x.clamp(min: scalar);
     }
 
+    /// <summary><c>x</c>, but at most <paramref name="max"/>.</summary>
+    public static Tensor AtMost(this Tensor x, double max)
+    {
+        using Scalar scalar = max;
+        return x.clamp(max: scalar);
+    }
+
     /// <summary><c>x</c>, but at least <paramref name="min"/> and at most <paramref name="max"/>.</summary>
     public static Tensor Within(this Tensor x, double min, double max)
     {

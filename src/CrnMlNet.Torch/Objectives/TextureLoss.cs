@@ -17,6 +17,8 @@ namespace CrnMlNet.Torch.Objectives;
 /// <para>24 filters of 5x5 pixels (<see cref="RandomFilterBank"/>) and 128 places of an area (<see cref="ClassPlaces"/>) are drawn anew in each step and at each scale: the image
 /// averaged over 1x1, 2x2, 4x4, ... pixels, as long as it has 8 on the shorter side. Filters see no mean: colour and brightness are another term's. A distance counts in
 /// standard deviations of the photo's projections there, less what is not seen: <see cref="Unseen"/> gray levels are added to them.</para>
+/// <para>How strong a texture is, its layout does not tell, and among strengths that are all as likely such distances prefer one below the middle, which is fog again. So strengths are compared, too
+/// (<see cref="Divergence"/>), by a measure that is least at the mean of their squares.</para>
 /// </remarks>
 internal static class TextureLoss
 {
@@ -25,6 +27,12 @@ internal static class TextureLoss
 
     /// <summary>A deviation in gray levels that is hardly seen.</summary>
     public const double Unseen = 2;
+
+    /// <summary>The weight of strengths beside the sorted projections.</summary>
+    public const double StrengthWeight = 2;
+
+    // From four times as much power on, more lack of it pulls no stronger: in the beginning, when all is fog, it would drown everything else.
+    private const double LargestLack = 4;
 
     private const int Margin = RandomFilterBank.Size / 2;
     private const int Scales = 4;
@@ -59,20 +67,38 @@ internal static class TextureLoss
             return null;
         var places = torch.tensor(drawn.Places, device: photos.device);
         var weights = torch.tensor(drawn.Weights, device: photos.device).to(photos.dtype);
-        Tensor real, scales;
+        Tensor real, power, scales;
         using (no_grad())
         {
             real = Sorted(photos);
+            power = Power(real);
             var around = real - real.mean([2], keepdim: true);
-            scales = (around * around).mean([2]).sqrt().Plus(Unseen).reciprocal() * weights;
+            scales = (around * around).mean([2]).sqrt().Plus(Unseen).reciprocal();
         }
-        // [filters, areas], for each image.
-        return torch.stack(painted.Select(image => ((Sorted(image) - real).abs().mean([2]) * scales).sum(1).mean())).mean();
+        return torch.stack(painted.Select(image => (Distance(Sorted(image)) * weights).sum(1).mean())).mean();
+
+        // [filters, areas], as all that is not per place.
+        Tensor Distance(Tensor ours) => ((ours - real).abs().mean([2]) * scales).Plus(Divergence(power, Power(ours)).Times(StrengthWeight));
 
         // Patches at the border see it repeated, so that no pixel is left out.
         Tensor Sorted(Tensor pictures) => nn.functional.conv2d(nn.functional.pad(pictures, [Margin, Margin, Margin, Margin], PaddingModes.Replicate), filters).transpose(0, 1).flatten(1)
             .gather(1, places.expand(Filters, -1)).reshape(Filters, drawn.Areas, ClassPlaces.PerArea).sort(2).Values;
     }
+
+    /// <summary>
+    /// The Kullback-Leibler divergence between centred normal distributions, <c>(p/q - ln(p/q) - 1) / 2</c>: over many photos it is least where an image's power is the mean of theirs.
+    /// From p = 4 q on it is its tangent.
+    /// </summary>
+    /// <param name="photos">p, the mean squares of what filters see in the photo.</param>
+    /// <param name="images">q, the same in the image.</param>
+    internal static Tensor Divergence(Tensor photos, Tensor images)
+    {
+        var lack = photos.log() - images.log();
+        var most = lack.AtMost(Math.Log(LargestLack));
+        return (most.exp().Plus((lack - most).Times(LargestLack)) - lack).Plus(-1).Times(0.5);
+    }
+
+    private static Tensor Power(Tensor responses) => (responses * responses).mean([2]).Plus(Unseen * Unseen);
 
     private static Tensor Halved(Tensor pictures) => nn.functional.avg_pool2d(pictures, 2);
 }

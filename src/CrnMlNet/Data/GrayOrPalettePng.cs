@@ -150,18 +150,21 @@ internal sealed class GrayOrPalettePng
         if (width == 0)
             return;
         // The filters look at the pixel before, at least a byte away, and at the row above; before the first there are zeros.
-        var distance = Math.Max(1, Depth / 8);
-        var (row, above) = (new byte[1 + RowBytes(pass)], new byte[1 + RowBytes(pass)]);
+        int distance = Math.Max(1, Depth / 8), bytes = RowBytes(pass);
+        var (row, above) = (new byte[distance + bytes], new byte[distance + bytes]);
         for (var y = 0; y < height; y++)
         {
-            ReadRow(unpacked, row);
-            Unfilter(row[0], row.AsSpan(1), above.AsSpan(1), distance);
-            Unpack(row.AsSpan(1), Numbers.AsSpan((pass.Y + y * pass.StepY) * Width, Width), width, pass);
+            ReadRow(unpacked, row.AsSpan(distance - 1));
+            (byte filter, row[distance - 1]) = (row[distance - 1], 0);
+            Unfilter(filter, row, above, distance);
+            Unpack(row.AsSpan(distance), Numbers.AsSpan((pass.Y + y * pass.StepY) * Width, Width), width, pass);
             (row, above) = (above, row);
         }
     }
 
-    private void ReadRow(ZLibStream unpacked, byte[] row)
+    /// <param name="unpacked">The rows.</param>
+    /// <param name="row">Receives the row's filter and its bytes.</param>
+    private void ReadRow(ZLibStream unpacked, Span<byte> row)
     {
         try
         {
@@ -177,19 +180,34 @@ internal sealed class GrayOrPalettePng
         }
     }
 
-    private void Unfilter(byte filter, Span<byte> row, ReadOnlySpan<byte> above, int distance)
+    /// <param name="filter">The row's filter.</param>
+    /// <param name="row">The row, behind a pixel of zeros.</param>
+    /// <param name="above">The row above it, likewise.</param>
+    /// <param name="distance">Bytes of that pixel.</param>
+    private void Unfilter(byte filter, byte[] row, byte[] above, int distance)
     {
-        for (var i = 0; i < row.Length && filter != 0; i++)
+        switch (filter)
         {
-            int left = i < distance ? 0 : row[i - distance], corner = i < distance ? 0 : above[i - distance];
-            row[i] += filter switch
-            {
-                1 => (byte)left,
-                2 => above[i],
-                3 => (byte)((left + above[i]) / 2),
-                4 => (byte)Paeth(left, above[i], corner),
-                _ => throw Damaged(_path, $"a row has the filter {filter}"),
-            };
+            case 0:
+                break;
+            case 1:
+                for (var i = distance; i < row.Length; i++)
+                    row[i] += row[i - distance];
+                break;
+            case 2:
+                for (var i = distance; i < row.Length; i++)
+                    row[i] += above[i];
+                break;
+            case 3:
+                for (var i = distance; i < row.Length; i++)
+                    row[i] += (byte)((row[i - distance] + above[i]) / 2);
+                break;
+            case 4:
+                for (var i = distance; i < row.Length; i++)
+                    row[i] += (byte)Paeth(row[i - distance], above[i], above[i - distance]);
+                break;
+            default:
+                throw Damaged(_path, $"a row has the filter {filter}");
         }
     }
 

@@ -12,7 +12,7 @@ public class TextureLossTests
     private const int Width = 48;
 
     [Fact]
-    public void ItIsTheMeanDifferenceOfSortedProjections()
+    public void ItIsTheMeanDifferenceOfSortedProjectionsAndThatOfStrengths()
     {
         using var scope = NewDisposeScope();
         // Two scales: 11 rows would be halved to 5, which is too little.
@@ -37,6 +37,30 @@ public class TextureLossTests
         TextureLoss.Of(images, layouts, photos, new Random(6)).backward();
 
         Gradients.Compare(images, moved => TextureLoss.Of(moved, layouts, photos, new Random(6)).item<double>(), step: 1e-6);
+    }
+
+    [Theory]
+    [InlineData(1, 1, 0)]
+    [InlineData(2, 1, 0.15342641)] // (2 - ln 2 - 1) / 2
+    [InlineData(1, 2, 0.09657359)] // (1/2 - ln 1/2 - 1) / 2
+    [InlineData(4, 1, 0.80685282)] // (4 - ln 4 - 1) / 2
+    [InlineData(8, 1, 1.84657359)] // the tangent in ln 4 = 2 ln 2: (4 + 4 ln 2 - 3 ln 2 - 1) / 2
+    public void StrengthsDifferByTheDivergenceOfNormalDistributions(double photo, double image, double expected)
+    {
+        using var scope = NewDisposeScope();
+
+        Assert.Equal(expected, TextureLoss.Divergence(tensor(10 * photo), tensor(10 * image)).item<double>(), 1e-7);
+    }
+
+    [Fact]
+    public void OfPhotosOfSeveralStrengthsTheMeanPowerIsNearest()
+    {
+        using var scope = NewDisposeScope();
+        double[] photos = [1, 2, 3, 6];
+
+        var losses = Enumerable.Range(5, 40).Select(tenths => tenths / 10.0).ToDictionary(image => image, image => TextureLoss.Divergence(tensor(photos), tensor(image)).sum().item<double>());
+
+        Assert.Equal(3, losses.MinBy(loss => loss.Value).Key, 1e-9);
     }
 
     [Fact]
@@ -116,7 +140,9 @@ public class TextureLossTests
                 {
                     double[] ours = [.. places.Select(place => At(image, filter, place)).Order()], theirs = [.. places.Select(place => At(photo, filter, place)).Order()];
                     double mean = theirs.Average(), deviation = Math.Sqrt(theirs.Average(value => (value - mean) * (value - mean)));
-                    sum += drawn.Weights[area] * ours.Zip(theirs, (a, b) => Math.Abs(a - b)).Average() / (deviation + 2) / TextureLoss.Filters / k;
+                    double sorted = ours.Zip(theirs, (a, b) => Math.Abs(a - b)).Average() / (deviation + 2);
+                    double ratio = (theirs.Average(value => value * value) + 4) / (ours.Average(value => value * value) + 4);
+                    sum += drawn.Weights[area] * (sorted + ratio - Math.Log(ratio) - 1) / TextureLoss.Filters / k;
                 }
             }
         }
