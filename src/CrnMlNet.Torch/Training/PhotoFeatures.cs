@@ -15,10 +15,13 @@ namespace CrnMlNet.Torch.Training;
 /// <param name="views">How many photos there are, counting one and its mirror image as two.</param>
 internal sealed class PhotoFeatures(IPerceptionNetwork perception, long memory, string? folder, int views) : IPerceptionNetwork
 {
-    private readonly Dictionary<int, Tensor[]> _inMemory = [];
+    // The place of each view in the tensors below.
+    private readonly Dictionary<int, int> _inMemory = [];
     private readonly Dictionary<int, long> _inFile = [];
     private readonly bool _remembers = memory > 0;
-    private long _room = memory, _fileLength;
+    private readonly List<Tensor> _memory = [];
+    private int _places = -1;
+    private long _fileLength;
     private SafeFileHandle? _file;
     private Tensor? _photos;
     private int[] _views = [];
@@ -55,33 +58,45 @@ internal sealed class PhotoFeatures(IPerceptionNetwork perception, long memory, 
     /// <summary>Forgets all, and deletes the file. The perception network stays as it is.</summary>
     public void Dispose()
     {
-        foreach (var tensor in _inMemory.Values.SelectMany(taps => taps))
-            tensor.Dispose();
+        _memory.ForEach(taps => taps.Dispose());
         _file?.Dispose();
     }
 
     private Tensor[] Of(int view, Tensor photos, int place)
     {
-        if (_inMemory.TryGetValue(view, out var remembered))
-            return remembered;
+        if (_inMemory.TryGetValue(view, out int remembered))
+            return [.. FromMemory(remembered)];
         if (_inFile.TryGetValue(view, out long at))
             return FromFile(at);
         var taps = perception.Features(photos.narrow(0, place, 1)).ToArray();
         long bytes = taps.Sum(tap => tap.numel() * tap.element_size());
-        if (bytes <= _room)
-        {
-            _room -= bytes;
-            // What a tap is a part of, or a view of, is not kept.
-            using (NewDisposeScope())
-                _inMemory[view] = [.. taps.Select(tap => tap.clone().DetachFromDisposeScope())];
-        }
+        if (_places < 0)
+            TakeMemory(taps, bytes);
+        if (_inMemory.Count < _places)
+            ToMemory(view, taps);
         else if (folder is not null)
-        {
             ToFile(view, taps, bytes);
-        }
-
         return taps;
     }
+
+    /// <summary>Takes the room for all that has room, at once: tensors of their own, made one by one between those of a step, leave holes all over the heap that are larger than they are.</summary>
+    private void TakeMemory(Tensor[] taps, long bytes)
+    {
+        _places = (int)Math.Min(views, memory / bytes);
+        if (_places > 0)
+            _memory.AddRange(taps.Select(tap => torch.empty([_places, .. tap.shape[1..]], tap.dtype, tap.device).DetachFromDisposeScope()));
+    }
+
+    private void ToMemory(int view, Tensor[] taps)
+    {
+        using var scope = NewDisposeScope();
+        int place = _inMemory.Count;
+        foreach (var (kept, tap) in FromMemory(place).Zip(taps))
+            kept.copy_(tap);
+        _inMemory[view] = place;
+    }
+
+    private IEnumerable<Tensor> FromMemory(int place) => _memory.Select(taps => taps.narrow(0, place, 1));
 
     private void ToFile(int view, Tensor[] taps, long bytes)
     {
