@@ -63,6 +63,7 @@ internal static class FitInOwnProcess
             GradientCheckpointing = bool.Parse(checkpointing),
             ImagesPerLayout = int.Parse(images),
             Epochs = 1,
+            Mirror = false,
             SegmenterEpochs = 1,
             PerceptionWeightsPath = perceptionWeights,
         }, int.Parse(pairs));
