@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
@@ -11,7 +10,7 @@ namespace CrnMlNet.Cli.Batch;
 
 /// <summary>
 /// Paints the label maps of a shard, any number of them: while the network paints some, the next are read on other threads, and the photos
-/// before are encoded and written. What waits between them is bounded, and so is the memory.
+/// before are written. What waits between them is bounded, and so is the memory.
 /// </summary>
 /// <remarks>
 /// A photo of the same model and label map is not painted again. A map that cannot be read is listed with the reason and passed over, or
@@ -20,6 +19,9 @@ namespace CrnMlNet.Cli.Batch;
 internal sealed class BatchSynthesis
 {
     private const int MostHelpers = 8;
+
+    // Milliseconds in which a map is read, usually: several are painted faster together than one by one.
+    private const int MostWaiting = 10;
 
     private readonly SynthesizeFromLabelsTransformer _model;
     private readonly BatchJob _job;
@@ -180,7 +182,7 @@ internal sealed class BatchSynthesis
         foreach (var first in _read.GetConsumingEnumerable(_ending.Token))
         {
             batch.Add(first);
-            while (batch.Count < _batchSize && _read.TryTake(out var next))
+            while (batch.Count < _batchSize && _read.TryTake(out var next, MostWaiting, _ending.Token))
                 batch.Add(next);
             Paint(batch, layouts, photos);
             batch.Clear();
@@ -195,13 +197,15 @@ internal sealed class BatchSynthesis
         long begun = Stopwatch.GetTimestamp();
         _model.Paint(layouts.AsSpan(0, batch.Count * _pixels), photos.AsSpan(0, batch.Count * ofMap));
         double seconds = Stopwatch.GetElapsedTime(begun).TotalSeconds / batch.Count;
+        byte[][][] files = new byte[batch.Count][][];
+        // By all cores, while the network needs none: on a thread beside it this would hold up the whole network, whose threads wait for each other.
+        Parallel.For(0, batch.Count, i => files[i] = [.. Images().Select(image => Encode(photos.AsSpan(i * ofMap + image * _photoLength, _photoLength), batch[i], image))]);
         for (int i = 0; i < batch.Count; i++)
-        {
-            byte[] ofThis = ArrayPool<byte>.Shared.Rent(ofMap);
-            photos.AsSpan(i * ofMap, ofMap).CopyTo(ofThis);
-            _painted.Add(new PaintedMap(batch[i].Map, batch[i].Sha256, ofThis, seconds), _broken.Token);
-        }
+            _painted.Add(new PaintedMap(batch[i].Map, batch[i].Sha256, files[i], seconds), _broken.Token);
     }
+
+    private byte[] Encode(ReadOnlySpan<byte> photo, ReadMap map, int image)
+        => Origin(map.Sha256, image).AddTo(PhotoPng.Encode(photo, _model.Architecture.Height, _model.Architecture.Width));
 
     private void Write()
     {
@@ -209,29 +213,26 @@ internal sealed class BatchSynthesis
         {
             try
             {
-                foreach (int image in Images())
-                    Write(painted, image);
+                foreach (var (image, file) in Images().Zip(painted.Files))
+                    Write(painted, image, file);
                 Count(outcome => outcome with { Painted = outcome.Painted + 1 });
             }
             catch (PathTooLongException e)
             {
                 Fail(painted.Map, e.Message);
             }
-
-            ArrayPool<byte>.Shared.Return(painted.Photos);
         }
     }
 
-    private void Write(PaintedMap painted, int image)
+    private void Write(PaintedMap painted, int image, byte[] png)
     {
         string photo = PhotoOf(painted.Map, image), path = PathOf(photo);
         var origin = Origin(painted.Sha256, image);
-        byte[] png = origin.AddTo(PhotoPng.Encode(painted.Photos.AsSpan(image * _photoLength, _photoLength), _model.Architecture.Height, _model.Architecture.Width));
         try
         {
             if (photo.Contains('/', StringComparison.Ordinal))
                 Directory.CreateDirectory(AtomicFile.FolderOf(path));
-            AtomicFile.Write(path, stream => stream.Write(png), durable: false);
+            AtomicFile.Write(path, stream => stream.Write(png), durable: false, buffer: 0);
         }
         catch (Exception e) when (e is IOException and not PathTooLongException or UnauthorizedAccessException)
         {
@@ -270,6 +271,6 @@ internal sealed class BatchSynthesis
     /// <summary>A map at the working size: of each pixel the palette's channel.</summary>
     private sealed record ReadMap(LabelMapFile Map, string Sha256, byte[] Channels);
 
-    /// <summary>A map's photos, planar RGB <c>[k, 3, H, W]</c>, in an array of the pool.</summary>
-    private sealed record PaintedMap(LabelMapFile Map, string Sha256, byte[] Photos, double Seconds);
+    /// <summary>A map's photos as files, those that are written.</summary>
+    private sealed record PaintedMap(LabelMapFile Map, string Sha256, byte[][] Files, double Seconds);
 }

@@ -7,13 +7,14 @@ internal static class AtomicFile
     /// <param name="path">The file.</param>
     /// <param name="write">Writes it.</param>
     /// <param name="durable">Whether it must be on the disk before it has its name, so that a power cut finds it whole, too.</param>
+    /// <param name="buffer">Bytes to collect before they are written; 0 where <paramref name="write"/> writes all at once.</param>
     /// <exception cref="IOException">It cannot be written.</exception>
-    public static void Write(string path, Action<Stream> write, bool durable = true)
+    public static void Write(string path, Action<Stream> write, bool durable = true, int buffer = 1 << 16)
     {
         string temporary = TemporaryName(path);
         try
         {
-            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, bufferSize: 1 << 16))
+            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, buffer))
             {
                 write(stream);
                 stream.Flush(flushToDisk: durable);

@@ -43,6 +43,9 @@ internal static class PngText
     public static string? Read(string path, string keyword)
     {
         Span<byte> head = stackalloc byte[LongestRead], end = stackalloc byte[ChunkFrame];
+        // Most are not there yet, and exceptions take longer than asking.
+        if (!File.Exists(path))
+            return null;
         try
         {
             using var file = File.OpenHandle(path);
