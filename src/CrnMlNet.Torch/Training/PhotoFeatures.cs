@@ -82,7 +82,8 @@ internal sealed class PhotoFeatures(IPerceptionNetwork perception, long memory, 
     /// <summary>Takes the room for all that has room, at once: tensors of their own, made one by one between those of a step, leave holes all over the heap that are larger than they are.</summary>
     private void TakeMemory(Tensor[] taps, long bytes)
     {
-        _places = (int)Math.Min(views, memory / bytes);
+        // Of images that are compared as they are there is nothing to remember.
+        _places = bytes == 0 ? views : (int)Math.Min(views, memory / bytes);
         if (_places > 0)
             _memory.AddRange(taps.Select(tap => torch.empty([_places, .. tap.shape[1..]], tap.dtype, tap.device).DetachFromDisposeScope()));
     }
