@@ -35,7 +35,7 @@ void Train()
             Height = Height,
             Width = Width,
             WidthFactor = 1.0 / 16,
-            Epochs = 4,
+            Epochs = 3,
             LearningRate = 1e-3,
             Progress = ShowProgress,
         }));
