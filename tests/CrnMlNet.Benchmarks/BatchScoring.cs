@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using CrnMlNet.Cli.Batch;
 using CrnMlNet.Data;
@@ -56,17 +55,17 @@ internal sealed class BatchScoring : IDisposable
         for (int i = 0; i < pieces; i++)
         {
             int first = i * Piece, count = Math.Min(Piece, _maps - first);
-            void TimeBatch() => batch[i] = Seconds(() => Batch(MapsOf(i), $"photos{i}", count, _ => { }));
+            void TimeBatch() => batch[i] = Timing.Seconds(() => Batch(MapsOf(i), $"photos{i}", count, _ => { }));
             // Who is first changes, too.
             if (i % 2 == 1)
                 TimeBatch();
-            raw[i] = Seconds(() => Loop(first, count));
+            raw[i] = Timing.Seconds(() => Loop(first, count));
             if (i % 2 == 0)
                 TimeBatch();
         }
 
         double[] ratios = [.. raw.Zip(batch, (loop, job) => loop / job).Order()];
-        double median = (ratios[(pieces - 1) / 2] + ratios[pieces / 2]) / 2;
+        double median = Timing.Median(ratios);
         Console.WriteLine(
             $"  raw loop {_maps / raw.Sum():0.0} images/s, crn synthesize {_maps / batch.Sum():0.0}: in {pieces} pairs of {Piece} maps the median is {100 * median:0.0}% of the raw loop's throughput, "
             + $"half are between {100 * ratios[pieces / 4]:0.0} and {100 * ratios[3 * pieces / 4]:0.0}%");
@@ -134,12 +133,5 @@ internal sealed class BatchScoring : IDisposable
         for (int i = 0; i < blocks.Length; i++)
             blocks[i] = (byte)random.Next(11);
         return [.. Enumerable.Range(0, height * width).Select(i => blocks[i / width / side * across + i % width / side])];
-    }
-
-    private static double Seconds(Action work)
-    {
-        var clock = Stopwatch.StartNew();
-        work();
-        return clock.Elapsed.TotalSeconds;
     }
 }

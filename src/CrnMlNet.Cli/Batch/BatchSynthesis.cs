@@ -5,6 +5,7 @@ using System.Runtime.ExceptionServices;
 using System.Security.Cryptography;
 using CrnMlNet.Data;
 using CrnMlNet.Torch.Backend;
+using CrnMlNet.Torch.Convolutions;
 
 namespace CrnMlNet.Cli.Batch;
 
@@ -198,8 +199,8 @@ internal sealed class BatchSynthesis
         _model.Paint(layouts.AsSpan(0, batch.Count * _pixels), photos.AsSpan(0, batch.Count * ofMap));
         double seconds = Stopwatch.GetElapsedTime(begun).TotalSeconds / batch.Count;
         byte[][][] files = new byte[batch.Count][][];
-        // By all cores, while the network needs none: on a thread beside it this would hold up the whole network, whose threads wait for each other.
-        Parallel.For(0, batch.Count, i => files[i] = [.. Images().Select(image => Encode(photos.AsSpan(i * ofMap + image * _photoLength, _photoLength), batch[i], image))]);
+        // By all of the network's threads, while it needs none: on one beside them this would hold up the whole network, whose threads wait for each other.
+        Workers.Share(batch.Count, (i, _) => files[i] = [.. Images().Select(image => Encode(photos.AsSpan(i * ofMap + image * _photoLength, _photoLength), batch[i], image))]);
         for (int i = 0; i < batch.Count; i++)
             _painted.Add(new PaintedMap(batch[i].Map, batch[i].Sha256, files[i], seconds), _broken.Token);
     }
