@@ -37,9 +37,11 @@ internal sealed class BatchScoring : IDisposable
         var model = new SynthesisModel("Labels", "Synthesized", new LabelDecoder(palette, LabelEncoding.Index, UnknownLabelPolicy.Error), architecture, Training: null!);
         _model = new SynthesizeFromLabelsTransformer(new MLContext(seed: 1), model, new CascadedRefinementNetwork(architecture));
         _layouts = [.. Enumerable.Range(0, maps).Select(number => Blocks(number, height, width))];
-        Directory.CreateDirectory(Maps);
         for (int i = 0; i < maps; i++)
-            PngWriter.Write(Path.Combine(Maps, $"{i / Piece:D4}-{i % Piece:D2}.png"), width, height, PngWriter.Gray, _layouts[i]);
+        {
+            Directory.CreateDirectory(MapsOf(i / Piece));
+            PngWriter.Write(Path.Combine(MapsOf(i / Piece), $"{i % Piece:D2}.png"), width, height, PngWriter.Gray, _layouts[i]);
+        }
     }
 
     /// <summary>
@@ -71,7 +73,7 @@ internal sealed class BatchScoring : IDisposable
             + $"half are between {100 * ratios[pieces / 4]:0.0} and {100 * ratios[3 * pieces / 4]:0.0}%");
 
         long begin = 0;
-        Batch(Maps, "photos", _maps, painted => begin = painted == Math.Min(WarmUp, _maps) ? Memory() : begin);
+        Batch(Path.Combine(Maps, "**"), "photos", _maps, painted => begin = painted == Math.Min(WarmUp, _maps) ? Memory() : begin);
         long growth = Memory() - begin;
         Console.WriteLine($"  memory {begin >> 20} MiB after {WarmUp} maps of one run, {growth / 1024.0 / 1024:0.0} MiB more after {_maps}");
         return median >= LeastThroughput && growth <= MostGrowth;
@@ -85,7 +87,7 @@ internal sealed class BatchScoring : IDisposable
 
     private string Maps => Path.Combine(_folder, "maps");
 
-    private string MapsOf(int piece) => Path.Combine(Maps, $"{piece:D4}-*.png");
+    private string MapsOf(int piece) => Path.Combine(Maps, $"{piece:D4}");
 
     private void Loop(int first, int count)
     {

@@ -79,12 +79,7 @@ internal sealed class BatchSynthesis
         return _outcome;
     }
 
-    private Thread Start(string name, Action work)
-    {
-        var thread = new Thread(() => Guard(work)) { IsBackground = true, Name = name };
-        thread.Start();
-        return thread;
-    }
+    private Thread Start(string name, Action work) => HelperThread.Start(name, () => Guard(work));
 
     /// <summary>Does work, and keeps the first exception for the end, to which everything then comes.</summary>
     private void Guard(Action work)

@@ -1,6 +1,6 @@
 using System.Buffers;
 using System.IO.Compression;
-using ICSharpCode.SharpZipLib.Checksum;
+using System.IO.Hashing;
 
 namespace CrnMlNet.Torch.Weights;
 
@@ -76,7 +76,7 @@ internal sealed class PthZipFile : PthFile
             using var content = entry.Open();
             long length = 0;
             for (int read; (read = content.Read(buffer)) > 0; length += read)
-                checksum.Update(new ArraySegment<byte>(buffer, 0, read));
+                checksum.Append(buffer.AsSpan(0, read));
             if (length != entry.Length)
                 throw new FormatException($"The .pth file is cut off or damaged: {TensorEntry.Quote(entry.FullName)} has {entry.Length} bytes, and {length} are there.");
         }
@@ -89,10 +89,11 @@ internal sealed class PthZipFile : PthFile
             ArrayPool<byte>.Shared.Return(buffer);
         }
 
-        if ((uint)checksum.Value != entry.Crc32)
+        uint found = checksum.GetCurrentHashAsUInt32();
+        if (found != entry.Crc32)
         {
             throw new FormatException(
-                $"The .pth file is damaged: {TensorEntry.Quote(entry.FullName)} has the checksum {checksum.Value:x8}, and the file says {entry.Crc32:x8}. "
+                $"The .pth file is damaged: {TensorEntry.Quote(entry.FullName)} has the checksum {found:x8}, and the file says {entry.Crc32:x8}. "
                 + "(PyTorch writes no checksums after torch.serialization.set_crc32_options(False): save the file again without that.)");
         }
     }

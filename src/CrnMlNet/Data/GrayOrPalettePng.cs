@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
+using System.IO.Hashing;
 
 namespace CrnMlNet.Data;
 
@@ -22,7 +23,6 @@ internal sealed class GrayOrPalettePng
     private static readonly Pass[] Adam7 =
         [new(0, 0, 8, 8), new(4, 0, 8, 8), new(0, 4, 4, 8), new(2, 0, 4, 4), new(0, 2, 2, 4), new(1, 0, 2, 2), new(0, 1, 1, 2)];
 
-    private static readonly uint[] Crcs = [.. Enumerable.Range(0, 256).Select(value => CrcOf((uint)value))];
 
     private readonly string _path;
     private byte[] _alphas = [];
@@ -107,7 +107,7 @@ internal sealed class GrayOrPalettePng
         var length = (int)BinaryPrimitives.ReadUInt32BigEndian(file);
         type = file.Slice(4, 4);
         var data = file.Slice(8, length);
-        if (Crc(file.Slice(4, length + 4)) != BinaryPrimitives.ReadUInt32BigEndian(file[(length + 8)..]))
+        if (Crc32.HashToUInt32(file.Slice(4, length + 4)) != BinaryPrimitives.ReadUInt32BigEndian(file[(length + 8)..]))
             throw Damaged(path, "a checksum differs");
         file = file[(length + 12)..];
         return data;
@@ -242,22 +242,6 @@ internal sealed class GrayOrPalettePng
     private static InvalidDataException Truncated(string path) => new($"Image '{path}' is truncated: the file ends before the picture does.");
 
     private static InvalidDataException Damaged(string path, string what) => new($"Image '{path}' is damaged: {what}.");
-
-    /// <summary>A chunk's checksum, of its type and data.</summary>
-    public static uint Crc(ReadOnlySpan<byte> bytes)
-    {
-        var crc = uint.MaxValue;
-        foreach (var value in bytes)
-            crc = Crcs[(byte)(crc ^ value)] ^ (crc >> 8);
-        return ~crc;
-    }
-
-    private static uint CrcOf(uint value)
-    {
-        for (var bit = 0; bit < 8; bit++)
-            value = (value & 1) != 0 ? 0xEDB88320u ^ (value >> 1) : value >> 1;
-        return value;
-    }
 
     /// <summary>Of an interlaced file a part of the pixels: from a first one on, every so many.</summary>
     private readonly record struct Pass(int X, int Y, int StepX, int StepY)

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.IO.Compression;
+using System.IO.Hashing;
 using System.Numerics;
 using System.Runtime.InteropServices;
 
@@ -8,7 +9,7 @@ namespace CrnMlNet.Data;
 
 /// <summary>
 /// Makes PNG files of photos, fast: where thousands are painted, what encoding takes is taken from the network. All rows have Paeth's
-/// filter, and in what it leaves of a photo only runs are looked for (PNG specification, W3C, second edition). On CamVid's photos this takes
+/// filter, and what it leaves of a photo is coded sample by sample, as it hardly repeats itself (PNG specification, W3C, second edition). On CamVid's photos this takes
 /// less than a tenth of the time of Skia's encoder, for files 2% larger.
 /// </summary>
 internal static class PhotoPng
@@ -18,7 +19,7 @@ internal static class PhotoPng
     private const byte Rgb = 2;
     private const byte Paeth = 4;
 
-    private static readonly ZLibCompressionOptions Packing = new() { CompressionLevel = 1, CompressionStrategy = ZLibCompressionStrategy.RunLengthEncoding };
+    private static readonly ZLibCompressionOptions Packing = new() { CompressionLevel = 1, CompressionStrategy = ZLibCompressionStrategy.HuffmanOnly };
 
     private static ReadOnlySpan<byte> Signature => [0x89, (byte)'P', (byte)'N', (byte)'G', 0x0D, 0x0A, 0x1A, 0x0A];
 
@@ -69,7 +70,7 @@ internal static class PhotoPng
         var chunk = file.GetBuffer().AsSpan((int)begin, (int)(file.Position - begin));
         BinaryPrimitives.WriteInt32BigEndian(chunk, chunk.Length - 8);
         Span<byte> checksum = stackalloc byte[4];
-        BinaryPrimitives.WriteUInt32BigEndian(checksum, GrayOrPalettePng.Crc(chunk[4..]));
+        BinaryPrimitives.WriteUInt32BigEndian(checksum, Crc32.HashToUInt32(chunk[4..]));
         file.Write(checksum);
     }
 

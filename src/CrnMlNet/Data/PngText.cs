@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.IO.Hashing;
 using System.Text;
 
 namespace CrnMlNet.Data;
@@ -31,7 +32,7 @@ internal static class PngText
         BinaryPrimitives.WriteInt32BigEndian(chunk, data.Length);
         "tEXt"u8.CopyTo(chunk[4..]);
         data.CopyTo(chunk[8..]);
-        BinaryPrimitives.WriteUInt32BigEndian(chunk[(8 + data.Length)..], GrayOrPalettePng.Crc(chunk.Slice(4, 4 + data.Length)));
+        BinaryPrimitives.WriteUInt32BigEndian(chunk[(8 + data.Length)..], Crc32.HashToUInt32(chunk.Slice(4, 4 + data.Length)));
         png[Head..].CopyTo(file.AsSpan(Head + chunk.Length));
         return file;
     }
@@ -63,7 +64,7 @@ internal static class PngText
         uint length = BinaryPrimitives.ReadUInt32BigEndian(chunk);
         if (length > chunk.Length - ChunkFrame || !chunk.Slice(4, 4).SequenceEqual("tEXt"u8))
             return null;
-        if (GrayOrPalettePng.Crc(chunk.Slice(4, 4 + (int)length)) != BinaryPrimitives.ReadUInt32BigEndian(chunk[(8 + (int)length)..]))
+        if (Crc32.HashToUInt32(chunk.Slice(4, 4 + (int)length)) != BinaryPrimitives.ReadUInt32BigEndian(chunk[(8 + (int)length)..]))
             return null;
         string text = Encoding.Latin1.GetString(chunk.Slice(8, (int)length));
         return text.StartsWith($"{keyword}\0", StringComparison.Ordinal) ? text[(keyword.Length + 1)..] : null;
