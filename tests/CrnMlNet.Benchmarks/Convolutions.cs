@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using CrnMlNet.Torch.Backend;
 using CrnMlNet.Torch.Convolutions;
+using CrnMlNet.Torch.Inference;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -43,6 +44,27 @@ internal static class Convolutions
         Console.WriteLine(
             $"  {inputs,4} -> {outputs,4} at {rows,4}x{columns,-4} direct {1000 * Timing.Median(directly),8:0.0} ms {flops / Timing.Median(directly),5:0}, Winograd {1000 * Timing.Median(fast),8:0.0} ms {flops / Timing.Median(fast),5:0}, "
             + $"{ratio:0.00} times as fast; greatest error {error:0.0e0} of the deviation");
+        if (BFloat16Support.IsNative(CPU))
+            ReportBFloat16(passes, flops, convolution.weight!, maps, result);
+    }
+
+    private static void ReportBFloat16(int passes, double flops, Tensor filters, Tensor maps, Tensor result)
+    {
+        using var scope = NewDisposeScope();
+        using var winograd = new WinogradConvolution(new BFloat16Products(filters, WinogradKernels.Best));
+        Tensor halfFilters = filters.to(ScalarType.BFloat16).ChannelsLast(), halfMaps = maps.to(ScalarType.BFloat16).ChannelsLast();
+        var (directly, fast) = (new double[passes], new double[passes]);
+        // The first pass warms up.
+        for (int pass = -1; pass < passes; pass++)
+        {
+            double direct = Timing.Seconds(() => nn.functional.conv2d(halfMaps, halfFilters, padding: [1, 1]).Dispose()), byWinograd = Timing.Seconds(() => winograd.Convolve(new ActivatedMaps(maps), result));
+            if (pass >= 0)
+                (directly[pass], fast[pass]) = (direct, byWinograd);
+        }
+
+        Console.WriteLine(
+            $"       in bfloat16       direct {1000 * Timing.Median(directly),8:0.0} ms {flops / Timing.Median(directly),5:0}, Winograd {1000 * Timing.Median(fast),8:0.0} ms {flops / Timing.Median(fast),5:0}, "
+            + $"{Timing.Median([.. directly.Zip(fast, (a, b) => a / b)]):0.00} times as fast");
     }
 
     /// <summary>Times each with its gradients at filters and maps, in turn.</summary>

@@ -24,15 +24,18 @@ internal abstract unsafe class FeatureMaps
     public virtual int Scratch(int columns) => 0;
 
     /// <summary>Where a contiguous float32 CPU tensor's values begin.</summary>
-    public static float* AddressOf(Tensor tensor)
+    public static float* AddressOf(Tensor tensor) => (float*)AddressOf(tensor, ScalarType.Float32);
+
+    /// <summary>Where a contiguous CPU tensor's values of some type begin.</summary>
+    public static void* AddressOf(Tensor tensor, ScalarType type)
     {
-        if (tensor.dtype != ScalarType.Float32 || tensor.device_type != DeviceType.CPU || !tensor.is_contiguous())
-            throw new ArgumentException($"A contiguous float32 tensor on the CPU is needed, got {tensor.dtype} on {tensor.device}.", nameof(tensor));
+        if (tensor.dtype != type || tensor.device_type != DeviceType.CPU || !tensor.is_contiguous())
+            throw new ArgumentException($"A contiguous {type} tensor on the CPU is needed, got {tensor.dtype} on {tensor.device}.", nameof(tensor));
         // A span of all of it could not be longer than 2 GB.
         using var flat = tensor.view(-1);
         using var first = flat.narrow(0, 0, 1);
         fixed (byte* address = first.bytes)
-            return (float*)address;
+            return address;
     }
 }
 

@@ -10,7 +10,7 @@ namespace CrnMlNet.Torch.Inference;
 /// The forward pass of a <see cref="CascadedRefinementNetwork"/> without gradients whose convolutions are in bfloat16, of channels-last
 /// maps; layer normalisation, modulation and the head are in float32.
 /// </summary>
-internal sealed class BFloat16Cascade : IDisposable
+internal sealed class BFloat16Cascade : IPreparedCascade
 {
     private readonly CascadedRefinementNetwork _network;
     private readonly Tensor[][] _filters;
@@ -23,9 +23,7 @@ internal sealed class BFloat16Cascade : IDisposable
         _filters = [.. network.RefinementModules.Select(module => module.Halves.Select(half => Converted(half.Filters)).ToArray())];
     }
 
-    /// <summary>Synthesizes, as <see cref="SynthesisNetwork.forward"/> does.</summary>
-    /// <param name="layouts">The layouts <c>[N, c, H, W]</c>.</param>
-    /// <returns>The images <c>[N, k, 3, H, W]</c>.</returns>
+    /// <inheritdoc/>
     /// <remarks>On the CPU one image after the other, so that an image does not depend on how many there are.</remarks>
     public Tensor Synthesize(Tensor layouts)
     {

@@ -13,8 +13,7 @@ internal sealed class ForwardPass : IDisposable
 {
     private readonly SynthesisNetwork _network;
     private readonly bool _isAutoBFloat16;
-    private readonly Lazy<WinogradCascade>? _winograd;
-    private readonly Lazy<BFloat16Cascade>? _bfloat16;
+    private readonly Lazy<IPreparedCascade>? _float32, _bfloat16;
 
     /// <param name="network">The network, of which the weights stay as they are. Stays the caller's to dispose.</param>
     public ForwardPass(SynthesisNetwork network)
@@ -25,9 +24,13 @@ internal sealed class ForwardPass : IDisposable
             return;
         var device = cascade.parameters().First().device;
         _isAutoBFloat16 = BFloat16Support.HasMatrixUnit(device);
-        _bfloat16 = new(() => new BFloat16Cascade(cascade));
-        if (device.type == DeviceType.CPU && WinogradCascade.Pays(cascade.Cascade))
-            _winograd = new(() => new WinogradCascade(cascade));
+        bool pays = device.type == DeviceType.CPU && WinogradCascade.Pays(cascade.Cascade);
+        if (pays)
+            _float32 = new(() => new WinogradCascade(cascade));
+        // A matrix unit is so fast that a quarter of the multiplications would not make up for the transforms; emulated numbers are as slow either way.
+        _bfloat16 = pays && BFloat16Support.IsNative(device) && !BFloat16Support.HasMatrixUnit(device)
+            ? new(() => new WinogradCascade(cascade, multipliesInBFloat16: true))
+            : new(() => new BFloat16Cascade(cascade));
     }
 
     /// <summary>Synthesizes, as <see cref="SynthesisNetwork.forward"/> does.</summary>
@@ -37,16 +40,23 @@ internal sealed class ForwardPass : IDisposable
     public Tensor Run(Tensor layouts, SynthesisPrecision precision)
     {
         bool isShort = precision == SynthesisPrecision.BFloat16 || precision == SynthesisPrecision.Auto && _isAutoBFloat16;
-        if (isShort && _bfloat16 is not null)
-            return _bfloat16.Value.Synthesize(layouts);
-        return _winograd is null ? _network.call(layouts) : _winograd.Value.Synthesize(layouts);
+        return (isShort ? _bfloat16 ?? _float32 : _float32) is { } prepared ? prepared.Value.Synthesize(layouts) : _network.call(layouts);
     }
 
     public void Dispose()
     {
-        if (_winograd is { IsValueCreated: true })
-            _winograd.Value.Dispose();
+        if (_float32 is { IsValueCreated: true })
+            _float32.Value.Dispose();
         if (_bfloat16 is { IsValueCreated: true })
             _bfloat16.Value.Dispose();
     }
+}
+
+/// <summary>A cascade's forward pass for which something was made from the weights; what becomes of them later is not seen.</summary>
+internal interface IPreparedCascade : IDisposable
+{
+    /// <summary>Synthesizes, as <see cref="SynthesisNetwork.forward"/> does.</summary>
+    /// <param name="layouts">The layouts <c>[N, c, H, W]</c> on the network's device.</param>
+    /// <returns>The images <c>[N, k, 3, H, W]</c>.</returns>
+    Tensor Synthesize(Tensor layouts);
 }

@@ -17,7 +17,8 @@ public enum SynthesisPrecision
     Float32,
 
     /// <summary>
-    /// Convolutions in bfloat16, of 8 significant bits. A processor without such instructions (AVX512_BF16 or AMX) emulates them, slowly.
+    /// Convolutions in bfloat16, of 8 significant bits; with AVX512_BF16 alone by Winograd's where these pay, of which the products are in bfloat16 then. A
+    /// processor without such instructions (AVX512_BF16 or AMX) emulates them, slowly.
     /// Of networks that are no cascade, float32.
     /// </summary>
     BFloat16,

@@ -16,29 +16,27 @@ namespace CrnMlNet.Torch.Inference;
 /// normalisation and the leaky ReLU are applied to what the next convolution reads, too; their sums are taken while its input is made. Where the
 /// layout modulates, both are done in between, as they then differ from place to place.
 /// </remarks>
-internal sealed class WinogradCascade : IDisposable
+internal sealed class WinogradCascade : IPreparedCascade
 {
     private readonly CascadedRefinementNetwork _network;
     private readonly WinogradModule?[] _modules;
 
     /// <summary>Transforms the filters; what becomes of the network's weights later is not seen.</summary>
     /// <param name="network">The network, on the CPU. Stays the caller's to dispose.</param>
-    public WinogradCascade(CascadedRefinementNetwork network)
+    /// <param name="multipliesInBFloat16">Whether Winograd's products are in bfloat16; all else is in float32.</param>
+    public WinogradCascade(CascadedRefinementNetwork network, bool multipliesInBFloat16 = false)
     {
         _network = network;
-        _modules = [.. network.RefinementModules.Select(module => Pays(module.Shape) ? new WinogradModule(module) : null)];
+        _modules = [.. network.RefinementModules.Select(module => Pays(module.Shape) ? new WinogradModule(module, multipliesInBFloat16) : null)];
     }
 
     /// <summary>Whether some module of such a network is faster this way.</summary>
     public static bool Pays(CrnArchitecture architecture) => architecture.Modules().Any(Pays);
 
-    /// <summary>Synthesizes, as <see cref="SynthesisNetwork.forward"/> does.</summary>
-    /// <param name="layout">The layout <c>[N, c, H, W]</c>.</param>
-    /// <returns>The images <c>[N, k, 3, H, W]</c>.</returns>
-    public Tensor Synthesize(Tensor layout)
+    public Tensor Synthesize(Tensor layouts)
     {
         using var scope = NewDisposeScope();
-        var labels = _network.Layouts(layout);
+        var labels = _network.Layouts(layouts);
         ActivatedMaps? features = null;
         Tensor? before = null;
         for (int i = 0; i < _modules.Length; i++)
@@ -67,9 +65,9 @@ internal sealed class WinogradCascade : IDisposable
     private static bool Pays(ModuleShape shape) => (long)shape.Rows * shape.Columns >= 512 && shape.Features >= 32 && shape.InputFeatures > 0;
 
     /// <summary>A <see cref="RefinementModule"/>'s forward pass.</summary>
-    private sealed class WinogradModule(RefinementModule module) : IDisposable
+    private sealed class WinogradModule(RefinementModule module, bool multipliesInBFloat16) : IDisposable
     {
-        private readonly Half _first = new(module, 0), _second = new(module, 1);
+        private readonly Half _first = new(module, 0, multipliesInBFloat16), _second = new(module, 1, multipliesInBFloat16);
 
         public ActivatedMaps Refine(ActivatedMaps? features, Tensor labels)
         {
@@ -94,12 +92,12 @@ internal sealed class WinogradCascade : IDisposable
         private readonly WinogradConvolution _convolution;
         private readonly float[]? _gains, _biases;
 
-        public Half(RefinementModule module, int number)
+        public Half(RefinementModule module, int number, bool multipliesInBFloat16)
         {
             (_module, _number) = (module, number);
             using var scope = NewDisposeScope();
             var (filters, gains, biases) = module.Halves[number];
-            _convolution = new WinogradConvolution(filters.contiguous());
+            _convolution = multipliesInBFloat16 ? new(new BFloat16Products(filters.contiguous(), WinogradKernels.Best)) : new(filters.contiguous());
             (_gains, _biases) = (gains?.data<float>().ToArray(), biases?.data<float>().ToArray());
         }
 

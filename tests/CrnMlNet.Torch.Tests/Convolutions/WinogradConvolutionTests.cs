@@ -128,6 +128,67 @@ public sealed class WinogradConvolutionTests
         Assert.Equal(3 * 5 * 5, result.narrow(2, 11, 5).narrow(3, 11, 5).isnan().count_nonzero().item<long>());
     }
 
+    // Of the outputs' root mean square. Half a unit of the last of 8 bits is 1/512; tiles of noise grow some tenfold before they cancel.
+    private const double BFloat16Tolerance = 30 / 512.0;
+
+    [Theory]
+    [MemberData(nameof(Shapes))]
+    public void InBFloat16ItIsTheConvolutionButForRounding(int images, int inputs, int outputs, int rows, int columns)
+    {
+        using var scope = NewDisposeScope();
+        using var generator = new Generator(5);
+        var maps = randn([images, inputs, rows, columns], generator: generator);
+        var filters = randn([outputs, inputs, 3, 3], generator: generator).Times(1 / Math.Sqrt(9 * inputs));
+        var expected = Direct(maps, filters);
+
+        foreach (var kernels in VectorWidths.All)
+        {
+            var (result, statistics) = Convolve(maps, new WinogradConvolution(new BFloat16Products(filters, kernels)));
+
+            Assert.InRange(RootMeanSquare(result.to(ScalarType.Float64) - expected) / RootMeanSquare(expected), 0, BFloat16Tolerance);
+            for (int i = 0; i < images; i++)
+            {
+                var single = result[i].to(ScalarType.Float64);
+                Assert.Equal(single.mean().item<double>(), statistics[i].Mean, 1e-6);
+                Assert.Equal((single - single.mean()).square().mean().item<double>(), statistics[i].Variance, 1e-5);
+            }
+        }
+    }
+
+    [Fact]
+    public void InBFloat16AnImageDoesNotDependOnTheOthers()
+    {
+        using var scope = NewDisposeScope();
+        using var generator = new Generator(6);
+        var maps = randn([3, 12, 21, 133], generator: generator);
+        var filters = randn([10, 12, 3, 3], generator: generator);
+
+        var (all, ofAll) = Convolve(maps, new WinogradConvolution(new BFloat16Products(filters, WinogradKernels.Best)));
+        var (last, ofLast) = Convolve(maps.narrow(0, 2, 1), new WinogradConvolution(new BFloat16Products(filters, WinogradKernels.Best)));
+
+        Assert.True(last.Equals(all.narrow(0, 2, 1)));
+        Assert.Equal(ofAll[2], Assert.Single(ofLast));
+    }
+
+    [Theory]
+    [InlineData(1e-30, 1e-5)]
+    [InlineData(1e15, 1e-10)]
+    [InlineData(1e30, 1e3)]
+    [InlineData(0, 1)]
+    public void InBFloat16MagnitudeDoesNotMatter(double ofMaps, double ofFilters)
+    {
+        using var scope = NewDisposeScope();
+        using var generator = new Generator(8);
+        var maps = randn([1, 11, 13, 21], generator: generator).Times(ofMaps);
+        maps[0, 4].zero_();
+        var filters = randn([9, 11, 3, 3], generator: generator).Times(ofFilters);
+
+        var (result, _) = Convolve(maps, new WinogradConvolution(new BFloat16Products(filters, WinogradKernels.Best)));
+
+        var expected = Direct(maps, filters);
+        Assert.True(RootMeanSquare(result.to(ScalarType.Float64) - expected) <= BFloat16Tolerance * RootMeanSquare(expected));
+    }
+
     [Fact]
     public void OtherNumbersOfMapsAreRefused()
     {
@@ -141,10 +202,13 @@ public sealed class WinogradConvolutionTests
 
     /// <summary>The outputs, in memory that was full of what is no number; and around which nothing may change.</summary>
     private static (Tensor Result, (double Mean, double Variance)[] Statistics) Convolve(Tensor maps, Tensor filters, WinogradKernels kernels)
+        => Convolve(maps, new WinogradConvolution(filters, kernels));
+
+    private static (Tensor Result, (double Mean, double Variance)[] Statistics) Convolve(Tensor maps, WinogradConvolution winograd)
     {
         const int margin = 64;
-        using var convolution = new WinogradConvolution(filters, kernels);
-        long[] shape = [maps.shape[0], filters.shape[0], maps.shape[2], maps.shape[3]];
+        using var convolution = winograd;
+        long[] shape = [maps.shape[0], convolution.Outputs, maps.shape[2], maps.shape[3]];
         long size = shape.Aggregate(1L, (product, length) => product * length);
         var room = torch.full([size + 2 * margin], float.NaN);
         var result = room.narrow(0, margin, size).view(shape);
@@ -158,6 +222,8 @@ public sealed class WinogradConvolutionTests
 
     private static Tensor Direct(Tensor maps, Tensor filters)
         => nn.functional.conv2d(maps.to(ScalarType.Float64), filters.to(ScalarType.Float64), padding: [1, 1]);
+
+    private static double RootMeanSquare(Tensor numbers) => numbers.square().mean().sqrt().item<double>();
 
     /// <summary>The greatest difference, as a part of the greatest output.</summary>
     private static double Difference(Tensor result, Tensor expected)

@@ -42,6 +42,29 @@ public sealed class WinogradCascadeTests
         Assert.InRange(Psnr(painted, expected), 80, double.PositiveInfinity);
     }
 
+    // 8 significant bits, and not all 24. A processor without bfloat16 emulates its products: small ones, here.
+    [Theory]
+    [InlineData(37, 50, 1.0 / 32, 2, 3, 2, Modulation.None)]
+    [InlineData(50, 67, 1.0 / 16, 0, 1, 1, Modulation.Clade)]
+    public void WithProductsInBFloat16ItPaintsTheSameButForShorterNumbers(int height, int width, double factor, int noise, int images, int layouts, Modulation modulation)
+    {
+        using var network = Network(height, width, factor, noise, images, modulation);
+        using var inference = inference_mode();
+        using var scope = NewDisposeScope();
+        using var cascade = new WinogradCascade(network, multipliesInBFloat16: true);
+        var layout = SoftLayouts(network.Cascade, layouts);
+        Assert.True(WinogradCascade.Pays(network.Cascade));
+        Poison();
+
+        var painted = cascade.Synthesize(layout);
+
+        var expected = network.forward(layout);
+        Assert.True(expected.std().item<float>() > 10, "the photo is flat");
+        Assert.InRange(Psnr(painted, expected), 40, 70);
+        for (int i = 0; i < layouts; i++)
+            Assert.True(cascade.Synthesize(layout.narrow(0, i, 1)).Equals(painted.narrow(0, i, 1)), $"photo {i} differs from the one painted alone");
+    }
+
     [Theory]
     [InlineData(Modulation.None)]
     [InlineData(Modulation.Clade)]

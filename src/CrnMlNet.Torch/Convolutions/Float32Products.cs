@@ -1,0 +1,114 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace CrnMlNet.Torch.Convolutions;
+
+/// <summary>Products in float32, by <see cref="WinogradKernels.Multiply"/>: of blocks so small that what is multiplied stays in the processor's caches.</summary>
+internal sealed unsafe class Float32Products : WinogradProducts
+{
+    // Measured: tiles of which a place's inputs fill half of a second-level cache of 512 KB.
+    private const int BlockFloats = 68_000, LargestBlock = 256;
+
+    private readonly Arena? _arena;
+    private readonly Tensor? _owned;
+    private readonly float* _filters;
+    private readonly int _groups;
+
+    /// <summary>Transforms the filters.</summary>
+    /// <param name="weight">The filters <c>[outputs, inputs, 3, 3]</c>.</param>
+    /// <param name="kernels">What computes.</param>
+    /// <param name="arena">Whose memory to work in, which must not be given back before this is done with; null: memory of its own.</param>
+    public Float32Products(Tensor weight, WinogradKernels kernels, Arena? arena) : base(weight, kernels)
+    {
+        _arena = arena;
+        _groups = TileBlocks.DivideUp(Outputs, WinogradKernels.Rows);
+        long[] shape = [WinogradKernels.Places, _groups, Inputs, WinogradKernels.Rows];
+        // The last group may have rows to spare, of which nothing is read in the end.
+        _owned = arena is null ? torch.zeros(shape, ScalarType.Float32).DetachFromDisposeScope() : null;
+        _filters = _owned is not null ? FeatureMaps.AddressOf(_owned) : arena!.Take(shape[0] * shape[1] * shape[2] * shape[3]);
+        float* filters = FeatureMaps.AddressOf(weight);
+        Workers.Share(_groups, (group, _) => TransformFilters(filters, group));
+    }
+
+    public override int TilesAtOnce => Math.Clamp(BlockFloats / Inputs / WinogradKernels.LargestPanel, 1, LargestBlock / WinogradKernels.LargestPanel) * WinogradKernels.LargestPanel;
+
+    public override int BlocksAtOnce => Math.Clamp(Workers.Count, 2, 8);
+
+    public override int MapsAtOnce => 8 * WinogradKernels.Rows;
+
+    public override Pass Begin(int tiles, int blocks) => new PanelPass(this, tiles, blocks);
+
+    public override void Dispose() => _owned?.Dispose();
+
+    /// <summary>Fills a group's place in memory: for each place and input the group's filters.</summary>
+    private void TransformFilters(float* filters, int group)
+    {
+        int lanes = Kernels.Lanes, first = group * WinogradKernels.Rows, outputs = Math.Min(WinogradKernels.Rows, Outputs - first);
+        float* nine = stackalloc float[9 * lanes], between = stackalloc float[18 * lanes], places = stackalloc float[WinogradKernels.Places * WinogradKernels.Rows * lanes];
+        for (int input = 0; input < Inputs; input += lanes)
+        {
+            int inputs = Math.Min(lanes, Inputs - input);
+            for (int i = 0; i < outputs; i++)
+            {
+                FourParts.Transpose(filters + 9 * ((long)(first + i) * Inputs + input), 9, inputs, 9, nine, lanes);
+                Kernels.TransformFilters(nine, between, places + i * lanes, WinogradKernels.Rows * lanes);
+            }
+
+            for (int place = 0; place < WinogradKernels.Places; place++)
+                FourParts.Transpose(places + place * WinogradKernels.Rows * lanes, lanes, outputs, inputs, Filters(place, group) + (long)input * WinogradKernels.Rows, WinogradKernels.Rows);
+        }
+    }
+
+    private float* Filters(int place, int group) => _filters + ((long)place * _groups + group) * Inputs * WinogradKernels.Rows;
+
+    /// <summary>Inputs in panels: for each place, panel of tiles and input the panel's values.</summary>
+    private sealed class PanelPass : Pass
+    {
+        private readonly Float32Products _owner;
+        private readonly WinogradKernels _kernels;
+        private readonly int _inputs, _panels;
+        private readonly float* _blocks;
+
+        public PanelPass(Float32Products owner, int tiles, int blocks)
+        {
+            (_owner, _kernels, _inputs) = (owner, owner.Kernels, owner.Inputs);
+            _panels = TileBlocks.DivideUp(tiles, _kernels.Panel);
+            _blocks = Arena.Take(owner._arena, (long)blocks * WinogradKernels.Places * _panels * _kernels.Panel * _inputs);
+        }
+
+        public override void Put(int block, int input, int tiles, float* places, int place)
+        {
+            int panel = _kernels.Panel, panels = TileBlocks.DivideUp(tiles, panel);
+            for (int at = 0; at < WinogradKernels.Places; at++)
+            {
+                for (int p = 0; p < panels; p++)
+                    new ReadOnlySpan<float>(places + at * place + p * panel, panel).CopyTo(new Span<float>(Tiles(block, at) + ((long)p * _inputs + input) * panel, panel));
+            }
+        }
+
+        public override void Take(int block, int tiles, int firstOutput, int outputs, float* sums, int place, int map)
+        {
+            int panel = _kernels.Panel, panels = TileBlocks.DivideUp(tiles, panel), firstGroup = firstOutput / WinogradKernels.Rows, groups = TileBlocks.DivideUp(outputs, WinogradKernels.Rows);
+            for (int at = 0; at < WinogradKernels.Places; at++)
+            {
+                for (int group = 0; group < groups; group++)
+                {
+                    float* filters = _owner.Filters(at, firstGroup + group);
+                    float* next = group + 1 < groups ? _owner.Filters(at, firstGroup + group + 1) : _owner.Filters(at + 1, firstGroup);
+                    float* ofGroup = sums + at * place + group * WinogradKernels.Rows * map;
+                    for (int p = 0; p < panels; p++)
+                    {
+                        // While a panel is multiplied, its share of the next filters and of the next place's tiles is fetched.
+                        int share = group * panels + p, shares = groups * panels, ofPlace = _panels * panel;
+                        var ahead = new Ahead(
+                            next + (long)p * WinogradKernels.Rows * _inputs / panels, sizeof(float) * WinogradKernels.Rows / panels,
+                            Tiles(block, at + 1) + (long)share * _inputs * ofPlace / shares, sizeof(float) * ofPlace / shares);
+                        _kernels.Multiply(filters, Tiles(block, at) + (long)p * _inputs * panel, _inputs, ofGroup + p * panel, map, isFurther: false, ahead);
+                    }
+                }
+            }
+        }
+
+        private float* Tiles(int block, int place) => _blocks + ((long)block * WinogradKernels.Places + place) * _panels * _kernels.Panel * _inputs;
+    }
+}
