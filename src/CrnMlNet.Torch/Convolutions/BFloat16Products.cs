@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -36,6 +37,7 @@ internal sealed unsafe class BFloat16Products : WinogradProducts
 
     public override void Dispose() => _filters.Dispose();
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void TransformFilters(float* filters, ushort* transformed, int output)
     {
         int lanes = Kernels.Lanes;
@@ -53,6 +55,7 @@ internal sealed unsafe class BFloat16Products : WinogradProducts
     private static ushort* AddressOf(Tensor tensor) => (ushort*)FeatureMaps.AddressOf(tensor, ScalarType.BFloat16);
 
     /// <summary>Rounds to the nearest, and of two as near to the even one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void Round(float* source, ushort* destination, int count)
     {
         int i = 0;
@@ -67,6 +70,7 @@ internal sealed unsafe class BFloat16Products : WinogradProducts
 
     private static Vector256<uint> Rounded(Vector256<uint> bits) => (bits + Vector256.Create(0x7FFFu) + ((bits >> 16) & Vector256.Create(1u))) >> 16;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void Widen(ushort* source, float* destination, int count)
     {
         int i = 0;
@@ -97,6 +101,7 @@ internal sealed unsafe class BFloat16Products : WinogradProducts
             _address = AddressOf(_inputs);
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public override void Put(int block, int input, int tiles, float* places, int place)
         {
             for (int at = 0; at < WinogradKernels.Places; at++)
@@ -112,6 +117,7 @@ internal sealed unsafe class BFloat16Products : WinogradProducts
             _ofSums = AddressOf(_sums);
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public override void Take(int block, int tiles, int firstOutput, int outputs, float* sums, int place, int map)
         {
             for (int at = 0; at < WinogradKernels.Places; at++)

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -75,6 +76,7 @@ internal sealed unsafe class ActivatedMaps : FeatureMaps
 
     public int Columns => _columns;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Read(int image, int channel, int row, int from, int count, float* destination, float* scratch)
     {
         int map = image * Channels + channel;
@@ -118,6 +120,7 @@ internal sealed unsafe class UpsampledMaps : FeatureMaps
 
     public override int Scratch(int columns) => 2 * (columns / 2 + 4);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Read(int image, int channel, int row, int from, int count, float* destination, float* scratch)
     {
         int first = _columns[from], width = Math.Min(_columns[from + count - 1] + 2, _maps.Columns) - first;
@@ -163,6 +166,7 @@ internal sealed unsafe class JoinedMaps(FeatureMaps first, FeatureMaps then) : F
 
     public override int Scratch(int columns) => Math.Max(first.Scratch(columns), then.Scratch(columns));
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Read(int image, int channel, int row, int from, int count, float* destination, float* scratch)
     {
         if (channel < first.Channels)

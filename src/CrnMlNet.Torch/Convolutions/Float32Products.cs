@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -41,6 +42,7 @@ internal sealed unsafe class Float32Products : WinogradProducts
     public override void Dispose() => _owned?.Dispose();
 
     /// <summary>Fills a group's place in memory: for each place and input the group's filters.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void TransformFilters(float* filters, int group)
     {
         int lanes = Kernels.Lanes, first = group * WinogradKernels.Rows, outputs = Math.Min(WinogradKernels.Rows, Outputs - first);
@@ -76,6 +78,7 @@ internal sealed unsafe class Float32Products : WinogradProducts
             _blocks = Arena.Take(owner._arena, (long)blocks * WinogradKernels.Places * _panels * _kernels.Panel * _inputs);
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public override void Put(int block, int input, int tiles, float* places, int place)
         {
             int panel = _kernels.Panel, panels = TileBlocks.DivideUp(tiles, panel);
@@ -86,6 +89,7 @@ internal sealed unsafe class Float32Products : WinogradProducts
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public override void Take(int block, int tiles, int firstOutput, int outputs, float* sums, int place, int map)
         {
             int panel = _kernels.Panel, panels = TileBlocks.DivideUp(tiles, panel), firstGroup = firstOutput / WinogradKernels.Rows, groups = TileBlocks.DivideUp(outputs, WinogradKernels.Rows);

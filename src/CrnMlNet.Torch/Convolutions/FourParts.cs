@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
@@ -19,6 +20,7 @@ internal static unsafe class FourParts
     /// <param name="part">Floats from one part to the next, a multiple of 4.</param>
     /// <param name="line">Room for four parts.</param>
     /// <param name="scratch">Room for what the maps need to read.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Read(
         FeatureMaps maps, int height, int width, int image, int channel, int row, int from, int count, float* parts, int part, float* line, float* scratch)
     {
@@ -40,6 +42,7 @@ internal static unsafe class FourParts
     /// <param name="parts">Receives the parts, with values up to a multiple of 4.</param>
     /// <param name="part">Floats from one part to the next.</param>
     /// <param name="count">Values in a part.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Split(float* row, float* parts, int part, int count)
     {
         for (int i = 0; i < count; i += 4, row += 16)
@@ -57,6 +60,7 @@ internal static unsafe class FourParts
     /// <param name="part">Floats from one part to the next.</param>
     /// <param name="row">Receives the row, with values up to a multiple of 16.</param>
     /// <param name="count">Values in a part.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Join(float* parts, int part, float* row, int count)
     {
         for (int i = 0; i < count; i += 4, row += 16)
@@ -76,6 +80,7 @@ internal static unsafe class FourParts
     /// <param name="length">Values in a row.</param>
     /// <param name="columns">Receives the columns.</param>
     /// <param name="column">Floats from one column to the next.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Transpose(float* rows, int row, int count, int length, float* columns, int column)
     {
         int y = 0;

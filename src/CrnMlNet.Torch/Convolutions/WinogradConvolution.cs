@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -9,7 +10,8 @@ namespace CrnMlNet.Torch.Convolutions;
 /// </summary>
 /// <remarks>
 /// A block of tiles at a time is transformed, multiplied and transformed back. An output's value depends on its image alone, and neither on the number
-/// of threads nor on the width of vectors, bit for bit.
+/// of threads nor on the width of vectors, bit for bit. Loops over numbers are compiled with all optimizations at once (here and in what is called): without, a
+/// small network's first dozens of photos take two to three times as long.
 /// </remarks>
 internal sealed unsafe class WinogradConvolution : IDisposable
 {
@@ -104,6 +106,7 @@ internal sealed unsafe class WinogradConvolution : IDisposable
 
         private float* Scratch(int worker) => _scratch + (long)worker * _scratchSize;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void TransformInputs(int first, int slot, int firstInput, float* scratch)
         {
             var (image, tileRow, tileColumn, rows, columns) = _tiles[first + slot];
@@ -134,6 +137,7 @@ internal sealed unsafe class WinogradConvolution : IDisposable
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void MakeOutputs(int first, int slot, int firstOutput, float* scratch)
         {
             var (image, tileRow, tileColumn, rows, columns) = _tiles[first + slot];
@@ -174,6 +178,7 @@ internal sealed unsafe class WinogradConvolution : IDisposable
             return (mean, Math.Max(0, squares / count - mean * mean));
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private static void AddTo(ref double sum, ref double squares, float* values, int count)
         {
             Vector128<double> sums = default, sums2 = default, products = default, products2 = default;

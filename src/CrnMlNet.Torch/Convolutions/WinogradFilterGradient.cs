@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -90,6 +91,7 @@ internal static unsafe class WinogradFilterGradient
         private float* Scratch(int worker) => _scratch + (long)worker * _scratchSize;
 
         /// <summary>A panel of inputs: for each place and tile the panel's values.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void TransformInputs(TileBlock block, int panel, float* scratch)
         {
             float* lines = scratch, between = lines + WinogradKernels.Inputs * _line, line = between + WinogradKernels.Inputs * _line;
@@ -121,6 +123,7 @@ internal static unsafe class WinogradFilterGradient
         }
 
         /// <summary>A group of outputs: for each place and tile the group's values.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void TransformGradients(TileBlock block, int group, float* scratch)
         {
             float* lines = scratch, between = lines + WinogradKernels.Outputs * _line, line = between + WinogradKernels.Inputs * _line, places = line + _line;
@@ -151,6 +154,7 @@ internal static unsafe class WinogradFilterGradient
         }
 
         /// <summary>Adds a block's products to a place's sums, or begins these with them.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Multiply(int tiles, int place, int firstGroup, bool isFurther)
         {
             int panel = _kernels.Panel, end = Math.Min(firstGroup + GroupsAtOnce, _groups);
@@ -169,6 +173,7 @@ internal static unsafe class WinogradFilterGradient
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void TransformSums(int output, float* filters, float* scratch)
         {
             int lanes = _kernels.Lanes;
