@@ -14,7 +14,7 @@ namespace CrnMlNet.Torch.Inference;
 /// <remarks>
 /// Upsampled features are never in memory: a convolution reads them row by row from the features of the module before. Layer
 /// normalisation and the leaky ReLU are applied to what the next convolution reads, too; their sums are taken while its input is made. Where the
-/// layout modulates, both are done in between, as they then differ from place to place.
+/// layout modulates, all of that is done in between, as it then differs from place to place.
 /// </remarks>
 internal sealed class WinogradCascade : IPreparedCascade
 {
@@ -91,6 +91,7 @@ internal sealed class WinogradCascade : IPreparedCascade
         private readonly int _number;
         private readonly WinogradConvolution _convolution;
         private readonly float[]? _gains, _biases;
+        private readonly ClassModulation? _byClass;
 
         public Half(RefinementModule module, int number, bool multipliesInBFloat16)
         {
@@ -99,6 +100,7 @@ internal sealed class WinogradCascade : IPreparedCascade
             var (filters, gains, biases) = module.Halves[number];
             _convolution = multipliesInBFloat16 ? new(new BFloat16Products(filters.contiguous(), WinogradKernels.Best)) : new(filters.contiguous());
             (_gains, _biases) = (gains?.data<float>().ToArray(), biases?.data<float>().ToArray());
+            _byClass = module.ModulationOf(number)?.ByClass is { } clade ? new ClassModulation(clade.Gains, clade.Biases) : null;
         }
 
         public ActivatedMaps Run(FeatureMaps input, Tensor labels)
@@ -106,6 +108,12 @@ internal sealed class WinogradCascade : IPreparedCascade
             var (images, shape) = (labels.shape[0], _module.Shape);
             var maps = torch.empty([images, shape.Features, shape.Rows, shape.Columns], ScalarType.Float32);
             var statistics = _convolution.Convolve(input, maps);
+            if (_byClass is not null)
+            {
+                _byClass.Apply(maps, statistics, labels);
+                return new ActivatedMaps(maps);
+            }
+
             var (scales, shifts) = (new float[images * shape.Features], new float[images * shape.Features]);
             for (int i = 0; i < scales.Length; i++)
             {

@@ -50,6 +50,9 @@ internal sealed class LayoutModulation : nn.Module<Tensor, Tensor, Tensor>
         RegisterComponents();
     }
 
+    /// <summary>As <see cref="Modulation.Clade"/> of each feature map and class the gain less 1, and the bias, both <c>[d, c, 1, 1]</c>; null as <see cref="Modulation.Spade"/>.</summary>
+    internal (Tensor Gains, Tensor Biases)? ByClass => _shared is null ? (_gains.weight!, _biases.weight!) : null;
+
     /// <summary>Scales and shifts.</summary>
     /// <param name="maps">The normalised maps <c>[N, d, H, W]</c>.</param>
     /// <param name="layout">The layout at their resolution <c>[N, c, H, W]</c>.</param>

@@ -95,7 +95,11 @@ public sealed class RefinementModule : nn.Module<Tensor?, Tensor, Tensor>
     /// <param name="half">0 or 1: after which convolution.</param>
     /// <param name="maps">The normalised maps <c>[N, d_i, rows, columns]</c>.</param>
     /// <param name="labels">The layout and, behind it, noise, as <see cref="forward"/> gets them.</param>
-    internal Tensor Modulated(int half, Tensor maps, Tensor labels) => (half == 0 ? _modulation1 : _modulation2)?.forward(maps, labels.narrow(1, 0, _classes)) ?? maps;
+    internal Tensor Modulated(int half, Tensor maps, Tensor labels) => ModulationOf(half)?.forward(maps, labels.narrow(1, 0, _classes)) ?? maps;
+
+    /// <summary>What modulates; null: nothing.</summary>
+    /// <param name="half">0 or 1: after which convolution.</param>
+    internal LayoutModulation? ModulationOf(int half) => half == 0 ? _modulation1 : _modulation2;
 
     private Tensor Upsample(Tensor features) =>
         nn.functional.interpolate(features, [Shape.Rows, Shape.Columns], mode: InterpolationMode.Bilinear, align_corners: true);
