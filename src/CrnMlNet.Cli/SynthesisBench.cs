@@ -38,6 +38,13 @@ internal sealed record SynthesisTimes(
 /// <summary>Times a model against the same network in ONNX Runtime and in plain libtorch, all of them in turn in one process.</summary>
 internal sealed class SynthesisBench : IDisposable
 {
+    /// <summary>How often each is timed at least, unless told otherwise.</summary>
+    public const int FewestRounds = 3;
+
+    // The median of few photos that take milliseconds is the machine's mood.
+    private const int MostRounds = 30;
+    private const double EnoughSeconds = 6;
+
     private readonly SynthesizeFromLabelsTransformer _model;
     private readonly int _batch;
     private readonly byte[] _ids;
@@ -65,16 +72,17 @@ internal sealed class SynthesisBench : IDisposable
     }
 
     /// <summary>Times.</summary>
-    /// <param name="rounds">How often each is timed.</param>
+    /// <param name="asked">How often each is timed; null: as often as it takes some seconds.</param>
     /// <param name="alone">Whether the others are left out.</param>
     /// <param name="report">Is told what is done and how much of it there is.</param>
     /// <param name="stop">Ends the work between two measurements.</param>
     /// <exception cref="OperationCanceledException">It was ended.</exception>
-    public SynthesisTimes Run(int rounds, bool alone, Action<string, int, int> report, CancellationToken stop)
+    public SynthesisTimes Run(int? asked, bool alone, Action<string, int, int> report, CancellationToken stop)
     {
         bool hasBFloat16 = BFloat16Support.IsNative(CPU) && _model.WithNetwork(network => network is CascadedRefinementNetwork);
-        int steps = (rounds + 1) * (1 + (hasBFloat16 ? 1 : 0) + (alone ? 0 : 2)), done = 0;
+        int rounds = asked ?? FewestRounds, contestants = 1 + (hasBFloat16 ? 1 : 0) + (alone ? 0 : 2), done = 0;
         double first = Time("CrnMlNet", () => Paint(SynthesisPrecision.Float32));
+        rounds = asked ?? Math.Clamp((int)(EnoughSeconds / (first * _batch)), FewestRounds, MostRounds);
         var float32 = _photos.ToArray();
         double cores = 0;
         List<double> ours = [], shorts = [], onnx = [], torchSharp = [];
@@ -128,7 +136,7 @@ internal sealed class SynthesisBench : IDisposable
         double Time(string what, Action work)
         {
             stop.ThrowIfCancellationRequested();
-            report(what, done++, steps);
+            report(what, done++, (rounds + 1) * contestants);
             var clock = Stopwatch.StartNew();
             work();
             return clock.Elapsed.TotalSeconds / _batch;

@@ -16,7 +16,6 @@ internal static class BenchCommand
 {
     private const int DefaultHeight = 256;
     private const int DefaultWidth = 512;
-    private const int DefaultRounds = 3;
 
     public static Command Create()
     {
@@ -24,7 +23,7 @@ internal static class BenchCommand
         var height = new Option<int?>("--height") { Description = $"Without a model: the photo's height. [default: {DefaultHeight}]", HelpName = "PIXELS" };
         var width = new Option<int?>("--width") { Description = $"Without a model: the photo's width. [default: {DefaultWidth}]", HelpName = "PIXELS" };
         var widthFactor = new Option<double?>("--width-factor") { Description = "Without a model: factor on the number of feature maps. [default: 1, the paper's network]", HelpName = "FACTOR" };
-        var rounds = new Option<int>("--rounds") { Description = "How often each is timed, in turn.", HelpName = "N", DefaultValueFactory = _ => DefaultRounds };
+        var rounds = new Option<int?>("--rounds") { Description = $"How often each is timed, in turn. [default: {SynthesisBench.FewestRounds}, and more of small photos]", HelpName = "N" };
         var batch = new Option<int>("--batch") { Description = "Photos painted at once.", HelpName = "N", DefaultValueFactory = _ => 1 };
         var threads = new Option<int?>("--threads") { Description = "Threads of each. [default: one for each core]", HelpName = "N" };
         var alone = new Option<bool>("--alone") { Description = "Leave ONNX Runtime and TorchSharp out: for large photos, which these take minutes and many GB for." };
@@ -48,11 +47,11 @@ internal static class BenchCommand
         };
         command.SetAction(parsed => Run(
             parsed.GetValue(model), parsed.GetValue(height), parsed.GetValue(width), parsed.GetValue(widthFactor),
-            parsed.GetRequiredValue(rounds), parsed.GetRequiredValue(batch), parsed.GetValue(threads), parsed.GetValue(alone), parsed.GetValue(json)));
+            parsed.GetValue(rounds), parsed.GetRequiredValue(batch), parsed.GetValue(threads), parsed.GetValue(alone), parsed.GetValue(json)));
         return command;
     }
 
-    private static int Run(string? modelPath, int? height, int? width, double? widthFactor, int rounds, int batch, int? threads, bool alone, bool json)
+    private static int Run(string? modelPath, int? height, int? width, double? widthFactor, int? rounds, int batch, int? threads, bool alone, bool json)
     {
         if (rounds < 1)
             throw new ArgumentException($"--rounds is {rounds}; it is at least 1.");
@@ -90,7 +89,7 @@ internal static class BenchCommand
         }
     }
 
-    private static SynthesisTimes Show(ProgressView view, SynthesisBench bench, int rounds, bool alone, CancellationToken stop)
+    private static SynthesisTimes Show(ProgressView view, SynthesisBench bench, int? rounds, bool alone, CancellationToken stop)
     {
         var clock = Stopwatch.StartNew();
         return bench.Run(
