@@ -5,7 +5,7 @@ using Microsoft.ML.Data;
 using Microsoft.ML.Transforms.Image;
 using QuickStart;
 
-// Draws a data set, trains on it for about two minutes on two cores, and saves the model. Then it starts itself a second
+// Draws a data set, trains on it for less than two minutes on two cores, and saves the model. Then it starts itself a second
 // time, as any other program would: that process loads the model and paints layouts that the network has never seen.
 const int Height = 96, Width = 128, TrainingScenes = 190, NewScenes = 8;
 
