@@ -40,7 +40,7 @@ internal sealed class ForwardPass : IDisposable
     public Tensor Run(Tensor layouts, SynthesisPrecision precision)
     {
         bool isShort = precision == SynthesisPrecision.BFloat16 || precision == SynthesisPrecision.Auto && _isAutoBFloat16;
-        return (isShort ? _bfloat16 ?? _float32 : _float32) is { } prepared ? prepared.Value.Synthesize(layouts) : _network.call(layouts);
+        return (isShort ? _bfloat16 : _float32) is { } prepared ? prepared.Value.Synthesize(layouts) : _network.call(layouts);
     }
 
     public void Dispose()
@@ -50,13 +50,4 @@ internal sealed class ForwardPass : IDisposable
         if (_bfloat16 is { IsValueCreated: true })
             _bfloat16.Value.Dispose();
     }
-}
-
-/// <summary>A cascade's forward pass for which something was made from the weights; what becomes of them later is not seen.</summary>
-internal interface IPreparedCascade : IDisposable
-{
-    /// <summary>Synthesizes, as <see cref="SynthesisNetwork.forward"/> does.</summary>
-    /// <param name="layouts">The layouts <c>[N, c, H, W]</c> on the network's device.</param>
-    /// <returns>The images <c>[N, k, 3, H, W]</c>.</returns>
-    Tensor Synthesize(Tensor layouts);
 }

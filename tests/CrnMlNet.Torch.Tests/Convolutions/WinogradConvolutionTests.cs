@@ -11,6 +11,9 @@ public sealed class WinogradConvolutionTests
     // Of the greatest output: a tile's products grow a hundredfold before they cancel.
     private const double Tolerance = 2e-5;
 
+    // Of the outputs' root mean square. Half a unit of the last of 8 bits is 1/512; tiles of noise grow some tenfold before they cancel.
+    private const double BFloat16Tolerance = 30 / 512.0;
+
     public static TheoryData<int, int, int, int, int> Shapes => new()
     {
         // Images, inputs, outputs, rows, columns. A pixel, less than a tile, tiles and a rest, several blocks down and across, as many maps as make several pieces.
@@ -29,10 +32,7 @@ public sealed class WinogradConvolutionTests
     public void ItIsTheConvolutionInDoublePrecision(int images, int inputs, int outputs, int rows, int columns)
     {
         using var scope = NewDisposeScope();
-        using var generator = new Generator(5);
-        var maps = randn([images, inputs, rows, columns], generator: generator);
-        var filters = randn([outputs, inputs, 3, 3], generator: generator).Times(1 / Math.Sqrt(9 * inputs));
-        var expected = Direct(maps, filters);
+        var (maps, filters, expected) = Noise(images, inputs, outputs, rows, columns);
 
         foreach (var kernels in VectorWidths.All)
         {
@@ -128,18 +128,12 @@ public sealed class WinogradConvolutionTests
         Assert.Equal(3 * 5 * 5, result.narrow(2, 11, 5).narrow(3, 11, 5).isnan().count_nonzero().item<long>());
     }
 
-    // Of the outputs' root mean square. Half a unit of the last of 8 bits is 1/512; tiles of noise grow some tenfold before they cancel.
-    private const double BFloat16Tolerance = 30 / 512.0;
-
     [Theory]
     [MemberData(nameof(Shapes))]
     public void InBFloat16ItIsTheConvolutionButForRounding(int images, int inputs, int outputs, int rows, int columns)
     {
         using var scope = NewDisposeScope();
-        using var generator = new Generator(5);
-        var maps = randn([images, inputs, rows, columns], generator: generator);
-        var filters = randn([outputs, inputs, 3, 3], generator: generator).Times(1 / Math.Sqrt(9 * inputs));
-        var expected = Direct(maps, filters);
+        var (maps, filters, expected) = Noise(images, inputs, outputs, rows, columns);
 
         foreach (var kernels in VectorWidths.All)
         {
@@ -218,6 +212,14 @@ public sealed class WinogradConvolutionTests
         Assert.Equal(margin, room.narrow(0, 0, margin).isnan().count_nonzero().item<long>());
         Assert.Equal(margin, room.narrow(0, margin + size, margin).isnan().count_nonzero().item<long>());
         return (result, statistics);
+    }
+
+    private static (Tensor Maps, Tensor Filters, Tensor Expected) Noise(int images, int inputs, int outputs, int rows, int columns)
+    {
+        using var generator = new Generator(5);
+        var maps = randn([images, inputs, rows, columns], generator: generator);
+        var filters = randn([outputs, inputs, 3, 3], generator: generator).Times(1 / Math.Sqrt(9 * inputs));
+        return (maps, filters, Direct(maps, filters));
     }
 
     private static Tensor Direct(Tensor maps, Tensor filters)
