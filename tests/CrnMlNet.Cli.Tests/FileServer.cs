@@ -12,6 +12,7 @@ namespace CrnMlNet.Cli.Tests;
 internal sealed class FileServer : IDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private volatile bool _isDisposed;
 
     public FileServer(byte[] content)
     {
@@ -37,7 +38,11 @@ internal sealed class FileServer : IDisposable
 
     public string Url(string name) => $"http://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}/models/{name}";
 
-    public void Dispose() => _listener.Dispose();
+    public void Dispose()
+    {
+        _isDisposed = true;
+        _listener.Dispose();
+    }
 
     private void Serve()
     {
@@ -49,9 +54,9 @@ internal sealed class FileServer : IDisposable
                 Answer(client);
             }
         }
-        catch (SocketException)
+        catch (Exception) when (_isDisposed)
         {
-            // Disposed.
+            // A listener that stops while somebody waits for a client says so in one way, and before that in another.
         }
     }
 
