@@ -12,7 +12,7 @@ namespace CrnMlNet.Torch.Inference;
 internal sealed class ForwardPass : IDisposable
 {
     private readonly SynthesisNetwork _network;
-    private readonly bool _isAutoBFloat16;
+    private readonly bool _isAutoBFloat16, _isCascadeOnCpu;
     private readonly Lazy<IPreparedCascade>? _float32, _bfloat16;
 
     /// <param name="network">The network, of which the weights stay as they are. Stays the caller's to dispose.</param>
@@ -24,7 +24,8 @@ internal sealed class ForwardPass : IDisposable
             return;
         var device = cascade.parameters().First().device;
         _isAutoBFloat16 = BFloat16Support.HasMatrixUnit(device);
-        bool pays = device.type == DeviceType.CPU && WinogradCascade.Pays(cascade.Cascade);
+        _isCascadeOnCpu = device.type == DeviceType.CPU;
+        bool pays = _isCascadeOnCpu && WinogradCascade.Pays(cascade.Cascade);
         if (pays)
             _float32 = new(() => new WinogradCascade(cascade));
         // A matrix unit is so fast that a quarter of the multiplications would not make up for the transforms; emulated numbers are as slow either way.
@@ -37,11 +38,15 @@ internal sealed class ForwardPass : IDisposable
     /// <param name="layouts">The layouts <c>[N, c, H, W]</c> on the network's device.</param>
     /// <param name="precision">In which numbers.</param>
     /// <returns>The images <c>[N, k, 3, H, W]</c>.</returns>
-    public Tensor Run(Tensor layouts, SynthesisPrecision precision)
-    {
-        bool isShort = precision == SynthesisPrecision.BFloat16 || precision == SynthesisPrecision.Auto && _isAutoBFloat16;
-        return (isShort ? _bfloat16 : _float32) is { } prepared ? prepared.Value.Synthesize(layouts) : _network.call(layouts);
-    }
+    public Tensor Run(Tensor layouts, SynthesisPrecision precision) => WayOf(precision) is { } prepared ? prepared.Value.Synthesize(layouts) : _network.call(layouts);
+
+    /// <summary>Whether a photo is the same, bit for bit, however many threads paint it.</summary>
+    /// <param name="precision">In which numbers.</param>
+    public bool IsTheSameOnAnyThreads(SynthesisPrecision precision) => _isCascadeOnCpu && !IsShort(precision);
+
+    /// <summary>Makes what <see cref="Run"/> needs, which otherwise does so the first time.</summary>
+    /// <param name="precision">In which numbers.</param>
+    public void Prepare(SynthesisPrecision precision) => _ = WayOf(precision)?.Value;
 
     public void Dispose()
     {
@@ -50,4 +55,8 @@ internal sealed class ForwardPass : IDisposable
         if (_bfloat16 is { IsValueCreated: true })
             _bfloat16.Value.Dispose();
     }
+
+    private Lazy<IPreparedCascade>? WayOf(SynthesisPrecision precision) => IsShort(precision) ? _bfloat16 : _float32;
+
+    private bool IsShort(SynthesisPrecision precision) => precision == SynthesisPrecision.BFloat16 || precision == SynthesisPrecision.Auto && _isAutoBFloat16;
 }

@@ -143,6 +143,46 @@ public sealed class SynthesizerTests
         Assert.Equal((3, 1), (new Synthesizer(network, image: null).Images, new Synthesizer(network, image: 2).Images));
     }
 
+    [Theory]
+    [InlineData(SynthesisPrecision.Float32, 2, 2)]
+    [InlineData(SynthesisPrecision.Float32, 3, 5)]
+    [InlineData(SynthesisPrecision.Float32, 4, 2)]
+    [InlineData(SynthesisPrecision.BFloat16, 2, 3)]
+    [InlineData(SynthesisPrecision.BFloat16, 4, 2)]
+    public void PhotosPaintedTogetherAreThoseOfEachAlone(SynthesisPrecision precision, int threads, int layouts)
+    {
+        var architecture = new CrnArchitecture { Channels = 4, Height = 70, Width = 90, WidthFactor = 1.0 / 16, NoiseChannels = 2, ImagesPerLayout = 2, Modulation = Modulation.Clade };
+        using var network = new CascadedRefinementNetwork(architecture, seed: 5);
+        using var synthesizer = new Synthesizer(network, image: null) { Precision = precision, SampleSeed = 3 };
+        var random = new Random(4);
+        byte[] ids = [.. Enumerable.Range(0, layouts * 70 * 90).Select(i => (byte)((i / 7 + i / 630 + random.Next(2)) % 4))];
+        var (alone, together) = (new List<byte>(), new byte[layouts * 6 * 70 * 90]);
+        int before = get_num_threads();
+        try
+        {
+            set_num_threads(precision == SynthesisPrecision.BFloat16 ? threads : 1);
+            foreach (byte[] layout in ids.Chunk(70 * 90))
+            {
+                var photo = new byte[6 * layout.Length];
+                synthesizer.Synthesize(layout, photo);
+                alone.AddRange(photo);
+            }
+
+            set_num_threads(threads);
+            synthesizer.Synthesize(ids, together);
+            long live = LiveTensors();
+            synthesizer.Synthesize(ids, together);
+            Assert.Equal(live, LiveTensors());
+        }
+        finally
+        {
+            set_num_threads(before);
+        }
+
+        Assert.Equal(alone, together);
+        Assert.Equal(layouts, together.Chunk(6 * 70 * 90).Select(Convert.ToHexString).Distinct().Count());
+    }
+
     private static CascadedRefinementNetwork Random()
     {
         using var generator = new Generator(11);

@@ -79,15 +79,16 @@ public sealed class WinogradCascadeTests
         int before = get_num_threads();
         try
         {
+            set_num_threads(1);
+            var alone = Enumerable.Range(0, BatchInvariance.LargestBatch).Select(i => cascade.Synthesize(layouts.narrow(0, i, 1))).ToArray();
             foreach (int threads in new[] { 1, 2 })
             {
                 set_num_threads(threads);
-                var alone = Enumerable.Range(0, BatchInvariance.LargestBatch).Select(i => cascade.Synthesize(layouts.narrow(0, i, 1))).ToArray();
-                foreach (int count in new[] { 2, 5, BatchInvariance.LargestBatch })
+                foreach (int count in new[] { 1, 5, BatchInvariance.LargestBatch })
                 {
                     using var together = cascade.Synthesize(layouts.narrow(0, 0, count));
                     for (int i = 0; i < count; i++)
-                        Assert.True(together.narrow(0, i, 1).Equals(alone[i]), $"photo {i} of {count} on {threads} threads differs from the one painted alone");
+                        Assert.True(together.narrow(0, i, 1).Equals(alone[i]), $"photo {i} of {count} on {threads} threads differs from the one painted alone on one");
                 }
             }
         }

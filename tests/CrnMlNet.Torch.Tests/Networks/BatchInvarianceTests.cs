@@ -5,70 +5,67 @@ using static TorchSharp.torch;
 
 namespace CrnMlNet.Torch.Tests.Networks;
 
-/// <summary>A photo is the same, bit for bit, whether it is painted alone or with others.</summary>
+/// <summary>A photo is the same, bit for bit, whether it is painted alone or with others; one of a cascaded refinement network also on any number of threads.</summary>
 [Collection(RunAlone.Name)]
 public sealed class BatchInvarianceTests
 {
-    public static TheoryData<int, int, double, int, int, int> Networks => new()
+    public static TheoryData<int, int, double, int, int> Networks => new()
     {
-        // Height, width, factor, noise, images, threads. Small inputs at all modules, at some, at the first alone.
-        { 18, 20, 1.0 / 64, 0, 1, 1 },
-        { 18, 20, 1.0 / 64, 2, 2, 2 },
-        { 50, 70, 1.0 / 16, 0, 1, 1 },
-        { 50, 70, 1.0 / 16, 2, 1, 2 },
-        { 96, 128, 1.0 / 8, 2, 1, 1 },
-        { 96, 128, 1.0 / 8, 2, 1, 2 },
-        { 64, 128, 1.0 / 2, 2, 1, 1 },
+        // Height, width, factor, noise, images. Small inputs at all modules, at some, at the first alone.
+        { 18, 20, 1.0 / 64, 0, 1 },
+        { 18, 20, 1.0 / 64, 2, 2 },
+        { 50, 70, 1.0 / 16, 0, 1 },
+        { 50, 70, 1.0 / 16, 2, 1 },
+        { 96, 128, 1.0 / 8, 2, 1 },
+        { 64, 128, 1.0 / 2, 2, 1 },
     };
 
-    public static TheoryData<NetworkKind, int> Systems => new(
-        from kind in Enum.GetValues<NetworkKind>()
-        where kind != NetworkKind.CascadedRefinement
-        from threads in new[] { 1, 2 }
-        select (kind, threads));
+    public static TheoryData<NetworkKind> Systems => [.. Enum.GetValues<NetworkKind>().Where(kind => kind != NetworkKind.CascadedRefinement)];
 
     [Theory]
     [MemberData(nameof(Networks))]
-    public void APhotoDoesNotDependOnHowManyArePaintedWithIt(int height, int width, double factor, int noise, int images, int threads)
+    public void APhotoDoesNotDependOnHowManyArePaintedWithIt(int height, int width, double factor, int noise, int images)
     {
         var architecture = new CrnArchitecture { Channels = 12, Height = height, Width = width, WidthFactor = factor, NoiseChannels = noise, ImagesPerLayout = images };
-        DoesNotDepend(architecture, threads);
+        DoesNotDepend(architecture);
     }
 
     [Theory]
     [MemberData(nameof(Systems))]
-    public void NorDoesOneOfAnotherSystem(NetworkKind kind, int threads)
+    public void NorDoesOneOfAnotherSystem(NetworkKind kind)
     {
-        DoesNotDepend(SynthesisArchitecture.Of(kind, 12, 50, 70) with { WidthFactor = 1.0 / 64, NoiseChannels = 2 }, threads);
-        DoesNotDepend(SynthesisArchitecture.Of(kind, 12, 32, 32) with { WidthFactor = 1.0 / 16, ImagesPerLayout = 2 }, threads);
+        DoesNotDepend(SynthesisArchitecture.Of(kind, 12, 50, 70) with { WidthFactor = 1.0 / 64, NoiseChannels = 2 });
+        DoesNotDepend(SynthesisArchitecture.Of(kind, 12, 32, 32) with { WidthFactor = 1.0 / 16, ImagesPerLayout = 2 });
     }
 
     [Theory]
-    [InlineData(Modulation.Clade, 1)]
-    [InlineData(Modulation.Clade, 2)]
-    [InlineData(Modulation.Spade, 1)]
-    [InlineData(Modulation.Spade, 2)]
-    public void NorDoesOneThatTheLayoutModulates(Modulation modulation, int threads) =>
-        DoesNotDepend(new CrnArchitecture { Channels = 12, Height = 50, Width = 70, WidthFactor = 1.0 / 16, NoiseChannels = 2, Modulation = modulation }, threads);
+    [InlineData(Modulation.Clade)]
+    [InlineData(Modulation.Spade)]
+    public void NorDoesOneThatTheLayoutModulates(Modulation modulation) =>
+        DoesNotDepend(new CrnArchitecture { Channels = 12, Height = 50, Width = 70, WidthFactor = 1.0 / 16, NoiseChannels = 2, Modulation = modulation });
 
-    private static void DoesNotDepend(SynthesisArchitecture architecture, int threads)
+    private static void DoesNotDepend(SynthesisArchitecture architecture)
     {
         using var network = architecture.Build(seed: 3);
         network.eval();
-        var before = get_num_threads();
-        set_num_threads(threads);
+        int before = get_num_threads();
         try
         {
             using var inference = inference_mode();
             using var scope = NewDisposeScope();
             var layouts = SemanticLayout.OneHot(Ids(architecture, BatchInvariance.LargestBatch), architecture.Channels);
-            var alone = Enumerable.Range(0, BatchInvariance.LargestBatch).Select(i => network.forward(layouts.narrow(0, i, 1))).ToArray();
-
-            foreach (var count in new[] { 2, 3, 4, 7, BatchInvariance.LargestBatch })
+            Tensor[]? alone = null;
+            foreach (int threads in new[] { 1, 2 })
             {
-                using var together = network.forward(layouts.narrow(0, 0, count));
-                for (int i = 0; i < count; i++)
-                    Assert.True(together.narrow(0, i, 1).Equals(alone[i]), $"photo {i} of {count} differs from the one painted alone");
+                set_num_threads(threads);
+                if (network is not CascadedRefinementNetwork || alone is null)
+                    alone = [.. Enumerable.Range(0, BatchInvariance.LargestBatch).Select(i => network.forward(layouts.narrow(0, i, 1)))];
+                foreach (int count in new[] { 1, 2, 3, 4, 7, BatchInvariance.LargestBatch })
+                {
+                    using var together = network.forward(layouts.narrow(0, 0, count));
+                    for (int i = 0; i < count; i++)
+                        Assert.True(together.narrow(0, i, 1).Equals(alone[i]), $"photo {i} of {count} on {threads} threads differs from the one painted alone");
+                }
             }
         }
         finally
