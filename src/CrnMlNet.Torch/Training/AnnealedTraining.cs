@@ -1,3 +1,4 @@
+using CrnMlNet.Torch.Backend;
 using CrnMlNet.Torch.Convolutions;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -20,6 +21,7 @@ internal static class AnnealedTraining
     {
         var device = network.parameters().First().device;
         using var adam = new Adam(network, options.LearningRate);
+        using var freed = FreedMemory.Keep();
         using var arena = Arena.Open();
         var loop = new EpochLoop(pairs.Count, options);
         return loop.Run(Step, report, cancellation);

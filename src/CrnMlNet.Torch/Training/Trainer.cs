@@ -1,3 +1,4 @@
+using CrnMlNet.Torch.Backend;
 using CrnMlNet.Torch.Convolutions;
 using CrnMlNet.Torch.Networks;
 using CrnMlNet.Torch.Objectives;
@@ -109,6 +110,7 @@ public static class Trainer
         SynthesisNetwork network, IPerceptionNetwork perception, SegmentationNetwork? given, TrainingPairs pairs, TrainingPairs? validation, TrainingOptions options,
         AdamState? start, Action<TrainingProgress> report, Action<TrainingProgress> reportSegmenter, Action<string> log, Action<string> warn, Device device, CancellationToken cancellation)
     {
+        using var freed = FreedMemory.Keep();
         using var arena = Arena.Open();
         using var precision = MixedPrecision.Use(options.Precision == TrainingPrecision.BFloat16 || options.Precision == TrainingPrecision.Auto && device.type == DeviceType.CUDA);
         (network as CascadedRefinementNetwork)?.LearnOnly(options.NewestModules);
