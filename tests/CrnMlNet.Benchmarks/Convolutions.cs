@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 
 namespace CrnMlNet.Benchmarks;
 
-/// <summary>Single 3x3 convolutions: libtorch's own against <see cref="WinogradConvolution"/>, and the products of the latter through libtorch.</summary>
+/// <summary>Single 3x3 convolutions: libtorch's own against <see cref="WinogradConvolution"/>, by tile and numbers.</summary>
 internal static class Convolutions
 {
     /// <summary>Times each in turn.</summary>
@@ -25,46 +25,47 @@ internal static class Convolutions
     {
         using var inference = inference_mode();
         using var scope = NewDisposeScope();
+        var kernels = WinogradKernels.Best;
         using var convolution = nn.Conv2d(inputs, outputs, 3, padding: 1, bias: false);
-        var maps = randn(1, inputs, rows, columns);
-        var result = torch.empty(1, outputs, rows, columns);
-        using var winograd = new WinogradConvolution(convolution.weight!);
+        Tensor maps = randn(1, inputs, rows, columns), filters = convolution.weight!, result = torch.empty(1, outputs, rows, columns);
+        using WinogradConvolution by4x4 = new(filters), by6x6 = new(new Float32Products(filters, kernels, kernels.Of6x6)), inBFloat16 = new(new BFloat16Products(filters, kernels));
+        List<(string Name, Action Convolve)> ways =
+        [
+            ("direct", () => convolution.forward(maps).Dispose()),
+            ("4x4", () => by4x4.Convolve(new ActivatedMaps(maps), result)),
+            ("6x6", () => by6x6.Convolve(new ActivatedMaps(maps), result)),
+        ];
+        if (BFloat16Support.IsNative(CPU))
+        {
+            Tensor halfFilters = filters.to(ScalarType.BFloat16).ChannelsLast(), halfMaps = maps.to(ScalarType.BFloat16).ChannelsLast();
+            ways.Add(("direct in bfloat16", () => nn.functional.conv2d(halfMaps, halfFilters, padding: [1, 1]).Dispose()));
+            ways.Add(("4x4 in bfloat16", () => inBFloat16.Convolve(new ActivatedMaps(maps), result)));
+        }
+
         using var direct = convolution.forward(maps);
-        winograd.Convolve(new ActivatedMaps(maps), result);
-        double error = (result - direct).abs().max().item<float>() / direct.std().item<float>();
-        var (directly, fast) = (new double[passes], new double[passes]);
+        var (seconds, errors) = (new double[ways.Count][], new double[ways.Count]);
+        for (int way = 0; way < ways.Count; way++)
+        {
+            // Also warms up.
+            ways[way].Convolve();
+            errors[way] = (result - direct).abs().max().item<float>() / direct.std().item<float>();
+            seconds[way] = new double[passes];
+        }
+
         for (int pass = 0; pass < passes; pass++)
         {
-            directly[pass] = Timing.Seconds(() => convolution.forward(maps).Dispose());
-            fast[pass] = Timing.Seconds(() => winograd.Convolve(new ActivatedMaps(maps), result));
+            for (int way = 0; way < ways.Count; way++)
+                seconds[way][pass] = Timing.Seconds(ways[way].Convolve);
         }
 
-        double flops = 18.0 * inputs * outputs * rows * columns / 1e9;
-        double ratio = Timing.Median([.. directly.Zip(fast, (a, b) => a / b)]);
-        Console.WriteLine(
-            $"  {inputs,4} -> {outputs,4} at {rows,4}x{columns,-4} direct {1000 * Timing.Median(directly),8:0.0} ms {flops / Timing.Median(directly),5:0}, Winograd {1000 * Timing.Median(fast),8:0.0} ms {flops / Timing.Median(fast),5:0}, "
-            + $"{ratio:0.00} times as fast; greatest error {error:0.0e0} of the deviation");
-        if (BFloat16Support.IsNative(CPU))
-            ReportBFloat16(passes, flops, convolution.weight!, maps, result);
-    }
-
-    private static void ReportBFloat16(int passes, double flops, Tensor filters, Tensor maps, Tensor result)
-    {
-        using var scope = NewDisposeScope();
-        using var winograd = new WinogradConvolution(new BFloat16Products(filters, WinogradKernels.Best));
-        Tensor halfFilters = filters.to(ScalarType.BFloat16).ChannelsLast(), halfMaps = maps.to(ScalarType.BFloat16).ChannelsLast();
-        var (directly, fast) = (new double[passes], new double[passes]);
-        // The first pass warms up.
-        for (int pass = -1; pass < passes; pass++)
+        Console.WriteLine($"  {inputs} -> {outputs} at {rows}x{columns}");
+        for (int way = 0; way < ways.Count; way++)
         {
-            double direct = Timing.Seconds(() => nn.functional.conv2d(halfMaps, halfFilters, padding: [1, 1]).Dispose()), byWinograd = Timing.Seconds(() => winograd.Convolve(new ActivatedMaps(maps), result));
-            if (pass >= 0)
-                (directly[pass], fast[pass]) = (direct, byWinograd);
+            double median = Timing.Median(seconds[way]), ratio = Timing.Median([.. seconds[0].Zip(seconds[way], (a, b) => a / b)]);
+            Console.WriteLine(
+                $"    {ways[way].Name,-20}{1000 * median,9:0.0} ms {18.0 * inputs * outputs * rows * columns / 1e9 / median,6:0}  {ratio:0.00} times as fast as the first"
+                + (ways[way].Name.StartsWith("direct", StringComparison.Ordinal) ? "" : $"; greatest error {errors[way]:0.0e0} of the deviation"));
         }
-
-        Console.WriteLine(
-            $"       in bfloat16       direct {1000 * Timing.Median(directly),8:0.0} ms {flops / Timing.Median(directly),5:0}, Winograd {1000 * Timing.Median(fast),8:0.0} ms {flops / Timing.Median(fast),5:0}, "
-            + $"{Timing.Median([.. directly.Zip(fast, (a, b) => a / b)]):0.00} times as fast");
     }
 
     /// <summary>Times each with its gradients at filters and maps, in turn.</summary>

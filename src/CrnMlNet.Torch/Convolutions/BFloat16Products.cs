@@ -18,16 +18,16 @@ internal sealed unsafe class BFloat16Products : WinogradProducts
 
     /// <summary>Transforms the filters.</summary>
     /// <param name="weight">The filters <c>[outputs, inputs, 3, 3]</c>.</param>
-    /// <param name="kernels">What computes the transforms.</param>
-    public BFloat16Products(Tensor weight, WinogradKernels kernels) : base(weight, kernels)
+    /// <param name="kernels">What computes the transforms, those of 4x4: their products grow less before they cancel.</param>
+    public BFloat16Products(Tensor weight, WinogradKernels kernels) : base(weight, kernels, kernels.Of4x4)
     {
-        _filters = torch.empty([WinogradKernels.Places, Outputs, Inputs], ScalarType.BFloat16).DetachFromDisposeScope();
+        _filters = torch.empty([Transforms.Places, Outputs, Inputs], ScalarType.BFloat16).DetachFromDisposeScope();
         float* filters = FeatureMaps.AddressOf(weight);
         ushort* transformed = AddressOf(_filters);
         Workers.Share(Outputs, (output, _) => TransformFilters(filters, transformed, output));
     }
 
-    public override int TilesAtOnce => Math.Clamp(BlockNumbers / WinogradKernels.Places / Inputs, SmallestBlock, LargestBlock) / WinogradKernels.LargestPanel * WinogradKernels.LargestPanel;
+    public override int TilesAtOnce => Math.Clamp(BlockNumbers / Transforms.Places / Inputs, SmallestBlock, LargestBlock) / WinogradKernels.LargestPanel * WinogradKernels.LargestPanel;
 
     public override int BlocksAtOnce => 1;
 
@@ -41,13 +41,13 @@ internal sealed unsafe class BFloat16Products : WinogradProducts
     private void TransformFilters(float* filters, ushort* transformed, int output)
     {
         int lanes = Kernels.Lanes;
-        float* nine = stackalloc float[9 * lanes], between = stackalloc float[18 * lanes], places = stackalloc float[WinogradKernels.Places * lanes];
+        float* nine = stackalloc float[9 * lanes], between = stackalloc float[3 * Transforms.Inputs * lanes], places = stackalloc float[Transforms.Places * lanes];
         for (int input = 0; input < Inputs; input += lanes)
         {
             int inputs = Math.Min(lanes, Inputs - input);
-            FourParts.Transpose(filters + 9 * ((long)output * Inputs + input), 9, inputs, 9, nine, lanes);
-            Kernels.TransformFilters(nine, between, places, lanes);
-            for (int place = 0; place < WinogradKernels.Places; place++)
+            RowParts.Transpose(filters + 9 * ((long)output * Inputs + input), 9, inputs, 9, nine, lanes);
+            Transforms.TransformFilters(nine, between, places, lanes);
+            for (int place = 0; place < Transforms.Places; place++)
                 Round(places + place * lanes, transformed + ((long)place * Outputs + output) * Inputs + input, inputs);
         }
     }
@@ -97,22 +97,22 @@ internal sealed unsafe class BFloat16Products : WinogradProducts
         public MatrixPass(BFloat16Products owner, int tiles)
         {
             _owner = owner;
-            _inputs = torch.empty([(long)WinogradKernels.Places * owner.Inputs * tiles], ScalarType.BFloat16);
+            _inputs = torch.empty([(long)owner.Transforms.Places * owner.Inputs * tiles], ScalarType.BFloat16);
             _address = AddressOf(_inputs);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public override void Put(int block, int input, int tiles, float* places, int place)
         {
-            for (int at = 0; at < WinogradKernels.Places; at++)
+            for (int at = 0; at < _owner.Transforms.Places; at++)
                 Round(places + at * place, _address + ((long)at * _owner.Inputs + input) * tiles, tiles);
         }
 
         public override void Multiply(int block, int tiles)
         {
             _sums?.Dispose();
-            using var filled = _inputs.narrow(0, 0, (long)WinogradKernels.Places * _owner.Inputs * tiles);
-            using var matrices = filled.view(WinogradKernels.Places, _owner.Inputs, tiles);
+            using var filled = _inputs.narrow(0, 0, (long)_owner.Transforms.Places * _owner.Inputs * tiles);
+            using var matrices = filled.view(_owner.Transforms.Places, _owner.Inputs, tiles);
             _sums = _owner._filters.bmm(matrices);
             _ofSums = AddressOf(_sums);
         }
@@ -120,7 +120,7 @@ internal sealed unsafe class BFloat16Products : WinogradProducts
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public override void Take(int block, int tiles, int firstOutput, int outputs, float* sums, int place, int map)
         {
-            for (int at = 0; at < WinogradKernels.Places; at++)
+            for (int at = 0; at < _owner.Transforms.Places; at++)
             {
                 for (int output = 0; output < outputs; output++)
                     Widen(_ofSums + ((long)at * _owner.Outputs + firstOutput + output) * tiles, sums + at * place + output * map, tiles);

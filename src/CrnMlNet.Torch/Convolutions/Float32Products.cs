@@ -18,12 +18,13 @@ internal sealed unsafe class Float32Products : WinogradProducts
     /// <summary>Transforms the filters.</summary>
     /// <param name="weight">The filters <c>[outputs, inputs, 3, 3]</c>.</param>
     /// <param name="kernels">What computes.</param>
+    /// <param name="transforms">The transforms, of the same vectors.</param>
     /// <param name="arena">Whose memory to work in, which must not be given back before this is done with; null: memory of its own.</param>
-    public Float32Products(Tensor weight, WinogradKernels kernels, Arena? arena) : base(weight, kernels)
+    public Float32Products(Tensor weight, WinogradKernels kernels, WinogradTransforms transforms, Arena? arena = null) : base(weight, kernels, transforms)
     {
         _arena = arena;
         _groups = TileBlocks.DivideUp(Outputs, WinogradKernels.Rows);
-        long[] shape = [WinogradKernels.Places, _groups, Inputs, WinogradKernels.Rows];
+        long[] shape = [transforms.Places, _groups, Inputs, WinogradKernels.Rows];
         // The last group may have rows to spare, of which nothing is read in the end.
         _owned = arena is null ? torch.zeros(shape, ScalarType.Float32).DetachFromDisposeScope() : null;
         _filters = _owned is not null ? FeatureMaps.AddressOf(_owned) : arena!.Take(shape[0] * shape[1] * shape[2] * shape[3]);
@@ -46,18 +47,18 @@ internal sealed unsafe class Float32Products : WinogradProducts
     private void TransformFilters(float* filters, int group)
     {
         int lanes = Kernels.Lanes, first = group * WinogradKernels.Rows, outputs = Math.Min(WinogradKernels.Rows, Outputs - first);
-        float* nine = stackalloc float[9 * lanes], between = stackalloc float[18 * lanes], places = stackalloc float[WinogradKernels.Places * WinogradKernels.Rows * lanes];
+        float* nine = stackalloc float[9 * lanes], between = stackalloc float[3 * Transforms.Inputs * lanes], places = stackalloc float[Transforms.Places * WinogradKernels.Rows * lanes];
         for (int input = 0; input < Inputs; input += lanes)
         {
             int inputs = Math.Min(lanes, Inputs - input);
             for (int i = 0; i < outputs; i++)
             {
-                FourParts.Transpose(filters + 9 * ((long)(first + i) * Inputs + input), 9, inputs, 9, nine, lanes);
-                Kernels.TransformFilters(nine, between, places + i * lanes, WinogradKernels.Rows * lanes);
+                RowParts.Transpose(filters + 9 * ((long)(first + i) * Inputs + input), 9, inputs, 9, nine, lanes);
+                Transforms.TransformFilters(nine, between, places + i * lanes, WinogradKernels.Rows * lanes);
             }
 
-            for (int place = 0; place < WinogradKernels.Places; place++)
-                FourParts.Transpose(places + place * WinogradKernels.Rows * lanes, lanes, outputs, inputs, Filters(place, group) + (long)input * WinogradKernels.Rows, WinogradKernels.Rows);
+            for (int place = 0; place < Transforms.Places; place++)
+                RowParts.Transpose(places + place * WinogradKernels.Rows * lanes, lanes, outputs, inputs, Filters(place, group) + (long)input * WinogradKernels.Rows, WinogradKernels.Rows);
         }
     }
 
@@ -68,21 +69,21 @@ internal sealed unsafe class Float32Products : WinogradProducts
     {
         private readonly Float32Products _owner;
         private readonly WinogradKernels _kernels;
-        private readonly int _inputs, _panels;
+        private readonly int _inputs, _places, _panels;
         private readonly float* _blocks;
 
         public PanelPass(Float32Products owner, int tiles, int blocks)
         {
-            (_owner, _kernels, _inputs) = (owner, owner.Kernels, owner.Inputs);
+            (_owner, _kernels, _inputs, _places) = (owner, owner.Kernels, owner.Inputs, owner.Transforms.Places);
             _panels = TileBlocks.DivideUp(tiles, _kernels.Panel);
-            _blocks = Arena.Take(owner._arena, (long)blocks * WinogradKernels.Places * _panels * _kernels.Panel * _inputs);
+            _blocks = Arena.Take(owner._arena, (long)blocks * _places * _panels * _kernels.Panel * _inputs);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public override void Put(int block, int input, int tiles, float* places, int place)
         {
             int panel = _kernels.Panel, panels = TileBlocks.DivideUp(tiles, panel);
-            for (int at = 0; at < WinogradKernels.Places; at++)
+            for (int at = 0; at < _places; at++)
             {
                 for (int p = 0; p < panels; p++)
                     new ReadOnlySpan<float>(places + at * place + p * panel, panel).CopyTo(new Span<float>(Tiles(block, at) + ((long)p * _inputs + input) * panel, panel));
@@ -93,7 +94,7 @@ internal sealed unsafe class Float32Products : WinogradProducts
         public override void Take(int block, int tiles, int firstOutput, int outputs, float* sums, int place, int map)
         {
             int panel = _kernels.Panel, panels = TileBlocks.DivideUp(tiles, panel), firstGroup = firstOutput / WinogradKernels.Rows, groups = TileBlocks.DivideUp(outputs, WinogradKernels.Rows);
-            for (int at = 0; at < WinogradKernels.Places; at++)
+            for (int at = 0; at < _places; at++)
             {
                 for (int group = 0; group < groups; group++)
                 {
@@ -113,6 +114,6 @@ internal sealed unsafe class Float32Products : WinogradProducts
             }
         }
 
-        private float* Tiles(int block, int place) => _blocks + ((long)block * WinogradKernels.Places + place) * _panels * _kernels.Panel * _inputs;
+        private float* Tiles(int block, int place) => _blocks + ((long)block * _places + place) * _panels * _kernels.Panel * _inputs;
     }
 }

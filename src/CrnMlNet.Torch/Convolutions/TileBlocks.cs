@@ -1,6 +1,6 @@
 namespace CrnMlNet.Torch.Convolutions;
 
-/// <summary>Images' outputs in tiles of 4x4, and these in blocks, one of which at a time is worked on.</summary>
+/// <summary>Images' outputs in tiles, and these in blocks, one of which at a time is worked on.</summary>
 internal readonly struct TileBlocks
 {
     // Tiles of a block in a row of tiles: such blocks are about square.
@@ -11,10 +11,11 @@ internal readonly struct TileBlocks
     /// <param name="images">How many images.</param>
     /// <param name="height">Rows of outputs.</param>
     /// <param name="width">Columns of outputs.</param>
+    /// <param name="side">Rows and columns of outputs that a tile has.</param>
     /// <param name="tiles">Tiles that a block has at most, if that is a row of them.</param>
-    public TileBlocks(int images, int height, int width, int tiles)
+    public TileBlocks(int images, int height, int width, int side, int tiles)
     {
-        (_tileRows, _tileColumns) = (DivideUp(height, WinogradKernels.Outputs), DivideUp(width, WinogradKernels.Outputs));
+        (_tileRows, _tileColumns) = (DivideUp(height, side), DivideUp(width, side));
         Columns = Math.Min(_tileColumns, MostColumns);
         Rows = Math.Min(_tileRows, Math.Max(1, tiles / Columns));
         _across = DivideUp(_tileColumns, Columns);

@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 namespace CrnMlNet.Torch.Convolutions;
 
 /// <summary>
-/// A 3x3 convolution of stride 1, padded by 1, without bias, by Winograd's F(4x4, 3x3): a quarter of the multiplications. On the CPU, of float32 maps.
+/// A 3x3 convolution of stride 1, padded by 1, without bias, by Winograd's F(4x4, 3x3) or F(6x6, 3x3): a quarter or a fifth of the multiplications. On the CPU, of
+/// float32 maps.
 /// </summary>
 /// <remarks>
 /// A block of tiles at a time is transformed, multiplied and transformed back. An output's value depends on its image alone, and neither on the number
@@ -20,12 +21,12 @@ internal sealed unsafe class WinogradConvolution : IDisposable
     private readonly WinogradProducts _products;
     private readonly Arena? _arena;
 
-    /// <summary>Transforms the filters, to multiply in float32.</summary>
+    /// <summary>Transforms the filters, to multiply in float32 by F(4x4, 3x3).</summary>
     /// <param name="weight">The filters <c>[outputs, inputs, 3, 3]</c>.</param>
     /// <param name="kernels">What computes; null: <see cref="WinogradKernels.Best"/>.</param>
     /// <param name="arena">Whose memory to work in, which must not be given back before this is done with; null: memory of its own.</param>
     public WinogradConvolution(Tensor weight, WinogradKernels? kernels = null, Arena? arena = null)
-        : this(new Float32Products(weight, kernels ?? WinogradKernels.Best, arena))
+        : this(new Float32Products(weight, kernels ?? WinogradKernels.Best, (kernels ?? WinogradKernels.Best).Of4x4, arena))
         => _arena = arena;
 
     /// <param name="products">The filters, and in which numbers they are multiplied; disposed with this object.</param>
@@ -54,20 +55,25 @@ internal sealed unsafe class WinogradConvolution : IDisposable
         private readonly WinogradProducts _products;
         private readonly WinogradProducts.Pass _pass;
         private readonly WinogradKernels _kernels;
+        private readonly WinogradTransforms _transforms;
         private readonly FeatureMaps _maps;
         private readonly TileBlocks _tiles;
         private readonly int _images, _height, _width, _blocksAtOnce;
 
-        // Floats: of a map in a place, of a place, of a quarter of a row, of a row, of a thread's scratch.
+        // Rows and columns of a tile's outputs, and of its inputs; and its products.
+        private readonly int _side, _inputSide, _places;
+
+        // Floats: of a map in a place, of a place, of a part of a row, of a row, of a thread's scratch.
         private readonly int _map, _place, _part, _line, _scratchSize;
         private readonly float* _result, _scratch;
         private readonly double[] _sums, _squares;
 
         public Run(WinogradProducts products, Arena? arena, FeatureMaps maps, Tensor result)
         {
-            (_products, _kernels, _maps) = (products, products.Kernels, maps);
+            (_products, _kernels, _transforms, _maps) = (products, products.Kernels, products.Transforms, maps);
+            (_side, _inputSide, _places) = (_transforms.Outputs, _transforms.Inputs, _transforms.Places);
             (_images, _height, _width) = ((int)result.shape[0], (int)result.shape[2], (int)result.shape[3]);
-            _tiles = new TileBlocks(_images, _height, _width, products.TilesAtOnce);
+            _tiles = new TileBlocks(_images, _height, _width, _side, products.TilesAtOnce);
             _blocksAtOnce = Math.Min(_tiles.Count, products.BlocksAtOnce);
             int tiles = _tiles.Rows * _tiles.Columns;
             _pass = products.Begin(tiles, _blocksAtOnce);
@@ -76,11 +82,11 @@ internal sealed unsafe class WinogradConvolution : IDisposable
             // Parts are written four values at a time, and read a vector at a time from the second value on.
             int atOnce = Math.Max(4, _kernels.Lanes);
             _part = TileBlocks.DivideUp(_tiles.Columns + 2, atOnce) * atOnce + _kernels.Lanes;
-            _line = WinogradKernels.Outputs * _part;
-            int input = (2 * WinogradKernels.Inputs + 1) * _line + WinogradKernels.Places * (_map + _kernels.Lanes) + maps.Scratch(_line);
+            _line = _side * _part;
+            int input = (2 * _inputSide + 1) * _line + _places * (_map + _kernels.Lanes) + maps.Scratch(_line);
             // Not a multiple of 4 KB, or all places of a tile would fall on the same few lines of the first-level cache.
             _place = products.MapsAtOnce * _map + WinogradKernels.LargestPanel;
-            int output = WinogradKernels.Places * _place + _kernels.Lanes + 24 * _kernels.Lanes + 2 * WinogradKernels.Outputs * _line;
+            int output = _places * _place + _kernels.Lanes + _side * _inputSide * _kernels.Lanes + 2 * _side * _line;
             _scratchSize = Math.Max(input, output);
 
             _result = FeatureMaps.AddressOf(result);
@@ -110,27 +116,27 @@ internal sealed unsafe class WinogradConvolution : IDisposable
         private void TransformInputs(int first, int slot, int firstInput, float* scratch)
         {
             var (image, tileRow, tileColumn, rows, columns) = _tiles[first + slot];
-            float* lines = scratch, between = lines + WinogradKernels.Inputs * _line, line = between + WinogradKernels.Inputs * _line;
+            float* lines = scratch, between = lines + _inputSide * _line, line = between + _inputSide * _line;
             int place = _map + _kernels.Lanes;
-            float* places = line + _line, forReading = places + WinogradKernels.Places * place;
-            float** six = stackalloc float*[WinogradKernels.Inputs];
+            float* places = line + _line, forReading = places + _places * place;
+            float** rowsOfTile = stackalloc float*[_inputSide];
             for (int input = firstInput; input < Math.Min(firstInput + InputsAtOnce, _products.Inputs); input++)
             {
                 for (int row = 0; row < rows; row++)
                 {
-                    int top = WinogradKernels.Outputs * (tileRow + row) - 1;
-                    for (int y = 0; y < WinogradKernels.Inputs; y++)
+                    int top = _side * (tileRow + row) - 1;
+                    for (int y = 0; y < _inputSide; y++)
                     {
                         // The last two rows of the tiles above are the first two of these.
-                        six[y] = lines + (top + 1 + y) % WinogradKernels.Inputs * _line;
+                        rowsOfTile[y] = lines + (top + 1 + y) % _inputSide * _line;
                         if (row == 0 || y >= 2)
                         {
-                            FourParts.Read(
-                                _maps, _height, _width, image, input, top + y, WinogradKernels.Outputs * tileColumn - 1, WinogradKernels.Outputs * columns + 2, six[y], _part, line, forReading);
+                            RowParts.Read(
+                                _maps, _height, _width, image, input, top + y, _side * tileColumn - 1, _side * columns + 2, _side, rowsOfTile[y], _part, line, forReading);
                         }
                     }
 
-                    _kernels.TransformInput(six, _part, between, columns, places + row * columns, place);
+                    _transforms.TransformInput(rowsOfTile, _part, between, columns, places + row * columns, place);
                 }
 
                 _pass.Put(slot, input, rows * columns, places, place);
@@ -142,23 +148,23 @@ internal sealed unsafe class WinogradConvolution : IDisposable
         {
             var (image, tileRow, tileColumn, rows, columns) = _tiles[first + slot];
             int outputs = Math.Min(_products.MapsAtOnce, _products.Outputs - firstOutput);
-            float* sums = scratch, between = sums + WinogradKernels.Places * _place + _kernels.Lanes;
-            float* parts = between + 24 * _kernels.Lanes, lines = parts + WinogradKernels.Outputs * _line;
+            float* sums = scratch, between = sums + _places * _place + _kernels.Lanes;
+            float* parts = between + _side * _inputSide * _kernels.Lanes, lines = parts + _side * _line;
             _pass.Take(slot, rows * columns, firstOutput, outputs, sums, _place, _map);
 
-            int height = Math.Min(WinogradKernels.Outputs * rows, _height - WinogradKernels.Outputs * tileRow);
-            int width = Math.Min(WinogradKernels.Outputs * columns, _width - WinogradKernels.Outputs * tileColumn);
+            int height = Math.Min(_side * rows, _height - _side * tileRow);
+            int width = Math.Min(_side * columns, _width - _side * tileColumn);
             for (int output = firstOutput; output < firstOutput + outputs; output++)
             {
-                float* map = _result + (((long)image * _products.Outputs + output) * _height + WinogradKernels.Outputs * tileRow) * _width + WinogradKernels.Outputs * tileColumn;
+                float* map = _result + (((long)image * _products.Outputs + output) * _height + _side * tileRow) * _width + _side * tileColumn;
                 double sum = 0, squares = 0;
                 for (int row = 0; row < rows; row++)
                 {
-                    _kernels.TransformOutput(sums + (output - firstOutput) * _map + row * columns, _place, columns, between, parts, _part);
-                    for (int y = 0; y < Math.Min(WinogradKernels.Outputs, height - WinogradKernels.Outputs * row); y++)
+                    _transforms.TransformOutput(sums + (output - firstOutput) * _map + row * columns, _place, columns, between, parts, _part);
+                    for (int y = 0; y < Math.Min(_side, height - _side * row); y++)
                     {
-                        FourParts.Join(parts + y * _line, _part, lines, columns);
-                        new ReadOnlySpan<float>(lines, width).CopyTo(new Span<float>(map + (long)(WinogradKernels.Outputs * row + y) * _width, width));
+                        RowParts.Join(_side, parts + y * _line, _part, lines, columns);
+                        new ReadOnlySpan<float>(lines, width).CopyTo(new Span<float>(map + (long)(_side * row + y) * _width, width));
                         AddTo(ref sum, ref squares, lines, width);
                     }
                 }

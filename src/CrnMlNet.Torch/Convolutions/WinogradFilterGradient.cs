@@ -14,6 +14,8 @@ internal static unsafe class WinogradFilterGradient
     // As in the forward pass: tiles of which a place's values fill half of a second-level cache of 512 KB.
     private const int BlockFloats = 68_000, FewestTiles = 32, MostTiles = 256, GroupsAtOnce = 8;
 
+    private const int Side = Winograd4x4.M + 2, Places = Side * Side;
+
     /// <summary>Gives the gradient.</summary>
     /// <param name="maps">The convolution's inputs.</param>
     /// <param name="gradient">The gradient at its outputs <c>[N, outputs, H, W]</c>, contiguous.</param>
@@ -46,22 +48,22 @@ internal static unsafe class WinogradFilterGradient
         {
             (_kernels, _maps, _gradient) = (kernels, maps, new ActivatedMaps(gradient));
             (_inputs, _outputs, _height, _width) = (maps.Channels, (int)gradient.shape[1], (int)gradient.shape[2], (int)gradient.shape[3]);
-            _blocks = new TileBlocks((int)gradient.shape[0], _height, _width, Math.Clamp(BlockFloats / Math.Max(_inputs, _outputs), FewestTiles, MostTiles));
+            _blocks = new TileBlocks((int)gradient.shape[0], _height, _width, Winograd4x4.M, Math.Clamp(BlockFloats / Math.Max(_inputs, _outputs), FewestTiles, MostTiles));
             _panels = TileBlocks.DivideUp(_inputs, kernels.Panel);
             _groups = TileBlocks.DivideUp(_outputs, WinogradKernels.Rows);
             _tiles = _blocks.Rows * _blocks.Columns;
 
             int atOnce = Math.Max(4, kernels.Lanes);
             _part = TileBlocks.DivideUp(_blocks.Columns + 2, atOnce) * atOnce + kernels.Lanes;
-            _line = WinogradKernels.Outputs * _part;
+            _line = Winograd4x4.M * _part;
             _row = TileBlocks.DivideUp(_blocks.Columns, atOnce) * atOnce;
             _sum = _panels * kernels.Panel;
-            int places = WinogradKernels.Places * Math.Max(kernels.Panel, WinogradKernels.Rows) * _row;
-            _scratchSize = Math.Max((2 * WinogradKernels.Inputs + 1) * _line + places + maps.Scratch(_line), 27 * kernels.Lanes);
+            int places = Places * Math.Max(kernels.Panel, WinogradKernels.Rows) * _row;
+            _scratchSize = Math.Max((2 * Side + 1) * _line + places + maps.Scratch(_line), 27 * kernels.Lanes);
 
-            _inputTiles = Arena.Take(arena, (long)WinogradKernels.Places * _tiles * _sum);
-            _gradientTiles = Arena.Take(arena, (long)WinogradKernels.Places * _groups * _tiles * WinogradKernels.Rows);
-            _sums = Arena.Take(arena, (long)WinogradKernels.Places * _groups * WinogradKernels.Rows * _sum);
+            _inputTiles = Arena.Take(arena, (long)Places * _tiles * _sum);
+            _gradientTiles = Arena.Take(arena, (long)Places * _groups * _tiles * WinogradKernels.Rows);
+            _sums = Arena.Take(arena, (long)Places * _groups * WinogradKernels.Rows * _sum);
             _scratch = Arena.Take(arena, (long)Workers.Count * _scratchSize);
         }
 
@@ -79,7 +81,7 @@ internal static unsafe class WinogradFilterGradient
                     else
                         TransformGradients(block, piece - _panels, Scratch(worker));
                 });
-                Workers.Share(WinogradKernels.Places * pieces, (piece, _) => Multiply(block.Tiles, piece / pieces, piece % pieces * GroupsAtOnce, isFurther));
+                Workers.Share(Places * pieces, (piece, _) => Multiply(block.Tiles, piece / pieces, piece % pieces * GroupsAtOnce, isFurther));
             }
 
             var filters = torch.empty([_outputs, _inputs, 3, 3], ScalarType.Float32);
@@ -94,28 +96,28 @@ internal static unsafe class WinogradFilterGradient
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void TransformInputs(TileBlock block, int panel, float* scratch)
         {
-            float* lines = scratch, between = lines + WinogradKernels.Inputs * _line, line = between + WinogradKernels.Inputs * _line;
-            float* places = line + _line, forReading = places + WinogradKernels.Places * _kernels.Panel * _row;
-            float** six = stackalloc float*[WinogradKernels.Inputs];
+            float* lines = scratch, between = lines + Side * _line, line = between + Side * _line;
+            float* places = line + _line, forReading = places + Places * _kernels.Panel * _row;
+            float** six = stackalloc float*[Side];
             int first = panel * _kernels.Panel, inputs = Math.Min(_kernels.Panel, _inputs - first);
             for (int row = 0; row < block.Rows; row++)
             {
                 for (int i = 0; i < inputs; i++)
                 {
-                    for (int y = 0; y < WinogradKernels.Inputs; y++)
+                    for (int y = 0; y < Side; y++)
                     {
                         six[y] = lines + y * _line;
-                        FourParts.Read(
-                            _maps, _height, _width, block.Image, first + i, WinogradKernels.Outputs * (block.TileRow + row) - 1 + y, WinogradKernels.Outputs * block.TileColumn - 1,
-                            WinogradKernels.Outputs * block.Columns + 2, six[y], _part, line, forReading);
+                        RowParts.Read(
+                            _maps, _height, _width, block.Image, first + i, Winograd4x4.M * (block.TileRow + row) - 1 + y, Winograd4x4.M * block.TileColumn - 1,
+                            Winograd4x4.M * block.Columns + 2, Winograd4x4.M, six[y], _part, line, forReading);
                     }
 
-                    _kernels.TransformInput(six, _part, between, block.Columns, places + i * _row, _kernels.Panel * _row);
+                    _kernels.Of4x4.TransformInput(six, _part, between, block.Columns, places + i * _row, _kernels.Panel * _row);
                 }
 
-                for (int at = 0; at < WinogradKernels.Places; at++)
+                for (int at = 0; at < Places; at++)
                 {
-                    FourParts.Transpose(
+                    RowParts.Transpose(
                         places + (long)at * _kernels.Panel * _row, _row, inputs, block.Columns,
                         InputTiles(at, panel) + (long)row * block.Columns * _kernels.Panel, _kernels.Panel);
                 }
@@ -126,27 +128,27 @@ internal static unsafe class WinogradFilterGradient
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void TransformGradients(TileBlock block, int group, float* scratch)
         {
-            float* lines = scratch, between = lines + WinogradKernels.Outputs * _line, line = between + WinogradKernels.Inputs * _line, places = line + _line;
-            float** four = stackalloc float*[WinogradKernels.Outputs];
+            float* lines = scratch, between = lines + Winograd4x4.M * _line, line = between + Side * _line, places = line + _line;
+            float** four = stackalloc float*[Winograd4x4.M];
             int first = group * WinogradKernels.Rows, outputs = Math.Min(WinogradKernels.Rows, _outputs - first);
             for (int row = 0; row < block.Rows; row++)
             {
                 for (int i = 0; i < outputs; i++)
                 {
-                    for (int y = 0; y < WinogradKernels.Outputs; y++)
+                    for (int y = 0; y < Winograd4x4.M; y++)
                     {
                         four[y] = lines + y * _line;
-                        FourParts.Read(
-                            _gradient, _height, _width, block.Image, first + i, WinogradKernels.Outputs * (block.TileRow + row) + y, WinogradKernels.Outputs * block.TileColumn,
-                            WinogradKernels.Outputs * block.Columns, four[y], _part, line, null);
+                        RowParts.Read(
+                            _gradient, _height, _width, block.Image, first + i, Winograd4x4.M * (block.TileRow + row) + y, Winograd4x4.M * block.TileColumn,
+                            Winograd4x4.M * block.Columns, Winograd4x4.M, four[y], _part, line, null);
                     }
 
-                    _kernels.TransformGradient(four, _part, between, block.Columns, places + i * _row, WinogradKernels.Rows * _row);
+                    _kernels.Of4x4.TransformGradient(four, _part, between, block.Columns, places + i * _row, WinogradKernels.Rows * _row);
                 }
 
-                for (int at = 0; at < WinogradKernels.Places; at++)
+                for (int at = 0; at < Places; at++)
                 {
-                    FourParts.Transpose(
+                    RowParts.Transpose(
                         places + (long)at * WinogradKernels.Rows * _row, _row, outputs, block.Columns,
                         GradientTiles(at, group) + (long)row * block.Columns * WinogradKernels.Rows, WinogradKernels.Rows);
                 }
@@ -180,8 +182,8 @@ internal static unsafe class WinogradFilterGradient
             float* between = scratch + 9 * lanes;
             for (int input = 0; input < _inputs; input += lanes)
             {
-                _kernels.TransformSums(_sums + (long)output * _sum + input, (long)_groups * WinogradKernels.Rows * _sum, between, scratch);
-                FourParts.Transpose(scratch, lanes, 9, Math.Min(lanes, _inputs - input), filters + 9 * ((long)output * _inputs + input), 9);
+                _kernels.Of4x4.TransformSums(_sums + (long)output * _sum + input, (long)_groups * WinogradKernels.Rows * _sum, between, scratch);
+                RowParts.Transpose(scratch, lanes, 9, Math.Min(lanes, _inputs - input), filters + 9 * ((long)output * _inputs + input), 9);
             }
         }
 

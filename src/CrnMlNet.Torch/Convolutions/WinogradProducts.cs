@@ -10,11 +10,15 @@ internal abstract unsafe class WinogradProducts : IDisposable
 {
     /// <param name="weight">The filters <c>[outputs, inputs, 3, 3]</c>.</param>
     /// <param name="kernels">What computes.</param>
-    protected WinogradProducts(Tensor weight, WinogradKernels kernels)
-        => (Kernels, Outputs, Inputs) = (kernels, (int)weight.shape[0], (int)weight.shape[1]);
+    /// <param name="transforms">The transforms, of the same vectors.</param>
+    protected WinogradProducts(Tensor weight, WinogradKernels kernels, WinogradTransforms transforms)
+        => (Kernels, Transforms, Outputs, Inputs) = (kernels, transforms, (int)weight.shape[0], (int)weight.shape[1]);
 
     /// <summary>What computes.</summary>
     public WinogradKernels Kernels { get; }
+
+    /// <summary>What the products are between.</summary>
+    public WinogradTransforms Transforms { get; }
 
     /// <summary>Feature maps that are read.</summary>
     public int Inputs { get; }

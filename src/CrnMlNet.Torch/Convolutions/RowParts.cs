@@ -4,8 +4,10 @@ using System.Runtime.Intrinsics.X86;
 
 namespace CrnMlNet.Torch.Convolutions;
 
-/// <summary>A row in four parts: every fourth value from the first on, from the second on and so on. So a tile's values are in the same lane of vectors.</summary>
-internal static unsafe class FourParts
+/// <summary>
+/// A row in m parts, 4 or 6: every m-th value from the first on, from the second on and so on. So the values of tiles of m columns are in the same lane of vectors.
+/// </summary>
+internal static unsafe class RowParts
 {
     /// <summary>A piece of a row of feature maps, zero outside of the maps.</summary>
     /// <param name="maps">The maps.</param>
@@ -16,15 +18,16 @@ internal static unsafe class FourParts
     /// <param name="row">Which row, perhaps outside.</param>
     /// <param name="from">The first column, perhaps outside.</param>
     /// <param name="count">How many columns.</param>
+    /// <param name="m">How many parts.</param>
     /// <param name="parts">Receives the parts; all of them is written.</param>
     /// <param name="part">Floats from one part to the next, a multiple of 4.</param>
-    /// <param name="line">Room for four parts.</param>
+    /// <param name="line">Room for all parts.</param>
     /// <param name="scratch">Room for what the maps need to read.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Read(
-        FeatureMaps maps, int height, int width, int image, int channel, int row, int from, int count, float* parts, int part, float* line, float* scratch)
+        FeatureMaps maps, int height, int width, int image, int channel, int row, int from, int count, int m, float* parts, int part, float* line, float* scratch)
     {
-        int size = 4 * part;
+        int size = m * part;
         if (row < 0 || row >= height)
         {
             new Span<float>(parts, size).Clear();
@@ -35,7 +38,10 @@ internal static unsafe class FourParts
         new Span<float>(line, left).Clear();
         maps.Read(image, channel, row, from + left, within, line + left, scratch);
         new Span<float>(line + left + within, size - left - within).Clear();
-        Split(line, parts, part, TileBlocks.DivideUp(count, 4));
+        if (m == 4)
+            SplitInFour(line, parts, part, TileBlocks.DivideUp(count, 4));
+        else
+            SplitInSix(line, parts, part, TileBlocks.DivideUp(count, 6));
     }
 
     /// <param name="row">The row, with values up to a multiple of 16.</param>
@@ -43,7 +49,7 @@ internal static unsafe class FourParts
     /// <param name="part">Floats from one part to the next.</param>
     /// <param name="count">Values in a part.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Split(float* row, float* parts, int part, int count)
+    private static void SplitInFour(float* row, float* parts, int part, int count)
     {
         for (int i = 0; i < count; i += 4, row += 16)
         {
@@ -55,13 +61,44 @@ internal static unsafe class FourParts
         }
     }
 
-    /// <summary>Four parts as a row again.</summary>
-    /// <param name="parts">The parts, with values up to a multiple of 4.</param>
+    /// <param name="row">The row, with values up to a multiple of 24.</param>
+    /// <param name="parts">Receives the parts, with values up to a multiple of 4.</param>
     /// <param name="part">Floats from one part to the next.</param>
-    /// <param name="row">Receives the row, with values up to a multiple of 16.</param>
     /// <param name="count">Values in a part.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Join(float* parts, int part, float* row, int count)
+    private static void SplitInSix(float* row, float* parts, int part, int count)
+    {
+        for (int i = 0; i < count; i += 4, row += 24)
+        {
+            // Of four tiles the first four values, and the last two.
+            Vector128<float> v1 = Vector128.Load(row + 4), v2 = Vector128.Load(row + 8), v4 = Vector128.Load(row + 16), v5 = Vector128.Load(row + 20);
+            var (a, b, c, d) = Transposed(Vector128.Load(row), Vector128.Load(row + 6), Vector128.Load(row + 12), Vector128.Load(row + 18));
+            var (e, f) = Pairs(Vector128.Create(v1.GetLower(), v2.GetUpper()), Vector128.Create(v4.GetLower(), v5.GetUpper()));
+            a.Store(parts + i);
+            b.Store(parts + part + i);
+            c.Store(parts + 2 * part + i);
+            d.Store(parts + 3 * part + i);
+            e.Store(parts + 4 * part + i);
+            f.Store(parts + 5 * part + i);
+        }
+    }
+
+    /// <summary>The parts as a row again.</summary>
+    /// <param name="m">How many parts.</param>
+    /// <param name="parts">The parts, with values up to a multiple of 4.</param>
+    /// <param name="part">Floats from one part to the next.</param>
+    /// <param name="row">Receives the row, with values up to a multiple of 4 m.</param>
+    /// <param name="count">Values in a part.</param>
+    public static void Join(int m, float* parts, int part, float* row, int count)
+    {
+        if (m == 4)
+            JoinFour(parts, part, row, count);
+        else
+            JoinSix(parts, part, row, count);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void JoinFour(float* parts, int part, float* row, int count)
     {
         for (int i = 0; i < count; i += 4, row += 16)
         {
@@ -70,6 +107,22 @@ internal static unsafe class FourParts
             b.Store(row + 4);
             c.Store(row + 8);
             d.Store(row + 12);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void JoinSix(float* parts, int part, float* row, int count)
+    {
+        for (int i = 0; i < count; i += 4, row += 24)
+        {
+            var (a, b, c, d) = Transposed(Vector128.Load(parts + i), Vector128.Load(parts + part + i), Vector128.Load(parts + 2 * part + i), Vector128.Load(parts + 3 * part + i));
+            var (e, f) = Zipped(Vector128.Load(parts + 4 * part + i), Vector128.Load(parts + 5 * part + i));
+            a.Store(row);
+            Vector128.Create(e.GetLower(), b.GetLower()).Store(row + 4);
+            Vector128.Create(b.GetUpper(), e.GetUpper()).Store(row + 8);
+            c.Store(row + 12);
+            Vector128.Create(f.GetLower(), d.GetLower()).Store(row + 16);
+            Vector128.Create(d.GetUpper(), f.GetUpper()).Store(row + 20);
         }
     }
 
@@ -124,4 +177,14 @@ internal static unsafe class FourParts
         Vector128<float> ab = Sse.UnpackLow(a, b), cd = Sse.UnpackLow(c, d), ab2 = Sse.UnpackHigh(a, b), cd2 = Sse.UnpackHigh(c, d);
         return (Sse.MoveLowToHigh(ab, cd), Sse.MoveHighToLow(cd, ab), Sse.MoveLowToHigh(ab2, cd2), Sse.MoveHighToLow(cd2, ab2));
     }
+
+    /// <summary>Every second value from the first on, and from the second on.</summary>
+    private static (Vector128<float>, Vector128<float>) Pairs(Vector128<float> a, Vector128<float> b) => Sse.IsSupported
+        ? (Sse.Shuffle(a, b, 0b10_00_10_00), Sse.Shuffle(a, b, 0b11_01_11_01))
+        : (Vector128.Create(a[0], a[2], b[0], b[2]), Vector128.Create(a[1], a[3], b[1], b[3]));
+
+    /// <summary>One value of each in turn.</summary>
+    private static (Vector128<float>, Vector128<float>) Zipped(Vector128<float> a, Vector128<float> b) => Sse.IsSupported
+        ? (Sse.UnpackLow(a, b), Sse.UnpackHigh(a, b))
+        : (Vector128.Create(a[0], b[0], a[1], b[1]), Vector128.Create(a[2], b[2], a[3], b[3]));
 }
