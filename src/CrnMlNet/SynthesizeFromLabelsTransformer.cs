@@ -97,6 +97,7 @@ public sealed class SynthesizeFromLabelsTransformer : ITransformer, IDisposable
     /// the CPU, and is not saved. A view keeps what was set when it was made.
     /// </summary>
     /// <remarks>
+    /// On the CPU photos are painted side by side, each on its share of the cores: many cores are used best by as many rows.
     /// The first photo asked for is painted alone, then two, four and so on are, as long as one row after the other is asked
     /// for. Above 1 the data is read by two cursors, one of them ahead; data that does not say that it can be read twice (it
     /// neither can be shuffled nor knows its number of rows, such as an <see cref="IEnumerable{T}"/>) is always read row by row.

@@ -64,6 +64,9 @@ internal sealed class WinogradCascade : IPreparedCascade
     // Measured with the benchmark "convolutions".
     private static bool Pays(ModuleShape shape) => (long)shape.Rows * shape.Columns >= 512 && shape.Features >= 32 && shape.InputFeatures > 0;
 
+    // The same: smaller maps have few tiles of 6x6, and of these a larger part beyond the edges.
+    private static bool IsLarge(ModuleShape shape) => (long)shape.Rows * shape.Columns >= 128 * 256 && shape.Features >= 64;
+
     /// <summary>A <see cref="RefinementModule"/>'s forward pass.</summary>
     private sealed class WinogradModule(RefinementModule module, bool multipliesInBFloat16) : IDisposable
     {
@@ -98,7 +101,10 @@ internal sealed class WinogradCascade : IPreparedCascade
             (_module, _number) = (module, number);
             using var scope = NewDisposeScope();
             var (filters, gains, biases) = module.Halves[number];
-            _convolution = multipliesInBFloat16 ? new(new BFloat16Products(filters.contiguous(), WinogradKernels.Best)) : new(filters.contiguous());
+            var kernels = WinogradKernels.Best;
+            _convolution = new(multipliesInBFloat16
+                ? new BFloat16Products(filters.contiguous(), kernels)
+                : new Float32Products(filters.contiguous(), kernels, IsLarge(module.Shape) ? kernels.Of6x6 : kernels.Of4x4));
             (_gains, _biases) = (gains?.data<float>().ToArray(), biases?.data<float>().ToArray());
             _byClass = module.ModulationOf(number)?.ByClass is { } clade ? new ClassModulation(clade.Gains, clade.Biases) : null;
         }

@@ -20,6 +20,8 @@ public sealed class WinogradCascadeTests
         { 64, 128, 1.0 / 4, 2, 1, 2, Modulation.None },
         { 75, 130, 1.0 / 16, 2, 3, 2, Modulation.Clade },
         { 96, 67, 1.0 / 8, 0, 1, 1, Modulation.Spade },
+        // So large that some modules' tiles are of 6x6.
+        { 131, 258, 1.0 / 8, 2, 1, 2, Modulation.Clade },
     };
 
     [Theory]
