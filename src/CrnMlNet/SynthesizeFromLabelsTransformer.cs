@@ -344,6 +344,13 @@ public sealed class SynthesizeFromLabelsTransformer : ITransformer, IDisposable
         _synthesizer.Synthesize(channels, photos);
     }
 
+    /// <summary>Whether several photos may be painted side by side, each on a part of the cores, and are the same photos; what painting needs is ready then.</summary>
+    internal bool PrepareSideBySide()
+    {
+        using var use = _lifetime.Enter(this);
+        return _synthesizer.PrepareSideBySide();
+    }
+
     private SynthesisMapper Bind(DataViewSchema schema)
     {
         ArgumentNullException.ThrowIfNull(schema);

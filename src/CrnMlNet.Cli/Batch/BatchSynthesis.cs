@@ -6,12 +6,13 @@ using System.Security.Cryptography;
 using CrnMlNet.Data;
 using CrnMlNet.Torch.Backend;
 using CrnMlNet.Torch.Convolutions;
+using CrnMlNet.Torch.Inference;
 
 namespace CrnMlNet.Cli.Batch;
 
 /// <summary>
-/// Paints the label maps of a shard, any number of them: while the network paints some, the next are read on other threads, and the photos
-/// before are written. What waits between them is bounded, and so is the memory.
+/// Paints the label maps of a shard, any number of them: while the network paints some, side by side where it can, the next are read on other threads, and
+/// the photos before are written. What waits between them is bounded, and so is the memory.
 /// </summary>
 /// <remarks>
 /// A photo of the same model and label map is not painted again. A map that cannot be read is listed with the reason and passed over, or
@@ -27,7 +28,8 @@ internal sealed class BatchSynthesis
     private readonly SynthesizeFromLabelsTransformer _model;
     private readonly BatchJob _job;
     private readonly BatchManifest _manifest;
-    private readonly int _batchSize;
+    // How many photos are painted at once: by so many painters side by side, or by one together.
+    private readonly int _atOnce, _painters;
     private readonly int _pixels;
     private readonly int _photoLength;
 
@@ -45,11 +47,12 @@ internal sealed class BatchSynthesis
     public BatchSynthesis(SynthesizeFromLabelsTransformer model, BatchJob job, BatchManifest manifest)
     {
         (_model, _job, _manifest) = (model, job, manifest);
-        _batchSize = ReadAhead.LargestBatch(model, model.ScoringBatchSize);
+        _atOnce = ReadAhead.LargestBatch(model, model.ScoringBatchSize);
+        _painters = model.PrepareSideBySide() ? Math.Min(_atOnce, Workers.Count) : 1;
         _pixels = model.Architecture.Height * model.Architecture.Width;
         _photoLength = 3 * _pixels;
-        _read = new BlockingCollection<ReadMap>(2 * _batchSize);
-        _painted = new BlockingCollection<PaintedMap>(2 * _batchSize);
+        _read = new BlockingCollection<ReadMap>(2 * _atOnce);
+        _painted = new BlockingCollection<PaintedMap>(2 * _atOnce);
     }
 
     /// <summary>Is told where the work stands whenever a map is through, on any thread but one at a time.</summary>
@@ -71,7 +74,7 @@ internal sealed class BatchSynthesis
             Array.ForEach(readers, reader => reader.Join());
             _read.CompleteAdding();
         });
-        Guard(Paint);
+        PaintingThreads.Share(_painters, _ => Guard(Paint));
         end.Join();
         _painted.CompleteAdding();
         Array.ForEach(writers, writer => writer.Join());
@@ -173,12 +176,13 @@ internal sealed class BatchSynthesis
 
     private void Paint()
     {
-        var batch = new List<ReadMap>(_batchSize);
-        byte[] layouts = new byte[_batchSize * _pixels], photos = new byte[_batchSize * _model.OutputColumnNames.Count * _photoLength];
+        int together = _painters > 1 ? 1 : _atOnce;
+        var batch = new List<ReadMap>(together);
+        byte[] layouts = new byte[together * _pixels], photos = new byte[together * _model.OutputColumnNames.Count * _photoLength];
         foreach (var first in _read.GetConsumingEnumerable(_ending.Token))
         {
             batch.Add(first);
-            while (batch.Count < _batchSize && _read.TryTake(out var next, MostWaiting, _ending.Token))
+            while (batch.Count < together && _read.TryTake(out var next, MostWaiting, _ending.Token))
                 batch.Add(next);
             Paint(batch, layouts, photos);
             batch.Clear();
@@ -192,9 +196,9 @@ internal sealed class BatchSynthesis
             batch[i].Channels.CopyTo(layouts, i * _pixels);
         long begun = Stopwatch.GetTimestamp();
         _model.Paint(layouts.AsSpan(0, batch.Count * _pixels), photos.AsSpan(0, batch.Count * ofMap));
-        double seconds = Stopwatch.GetElapsedTime(begun).TotalSeconds / batch.Count;
+        double seconds = Stopwatch.GetElapsedTime(begun).TotalSeconds / batch.Count / _painters;
         byte[][][] files = new byte[batch.Count][][];
-        // By all of the network's threads, while it needs none: on one beside them this would hold up the whole network, whose threads wait for each other.
+        // By the threads that paint, while they do not: on one beside them this would hold up a network whose threads wait for each other.
         Workers.Share(batch.Count, (i, _) => files[i] = [.. Images().Select(image => Encode(photos.AsSpan(i * ofMap + image * _photoLength, _photoLength), batch[i], image))]);
         for (int i = 0; i < batch.Count; i++)
             _painted.Add(new PaintedMap(batch[i].Map, batch[i].Sha256, files[i], seconds), _broken.Token);
