@@ -63,6 +63,7 @@ internal sealed class BatchSynthesis
     /// <exception cref="IOException">A photo or a list cannot be written.</exception>
     public BatchOutcome Run(CancellationToken stop)
     {
+        using var freed = FreedMemory.Keep();
         using var stopping = stop.Register(_ending.Cancel);
         using var maps = _job.Maps.GetEnumerator();
         int helpers = Math.Clamp(Environment.ProcessorCount / 2, 1, MostHelpers);

@@ -5,7 +5,7 @@ namespace CrnMlNet.Torch.Backend;
 /// <summary>What becomes of native memory that is freed.</summary>
 /// <remarks>
 /// GNU's C library gives it back to the system where more than about two of the largest pieces is free at the end of the heap. Each training step then asks for
-/// the same memory again, which the system clears page by page: at 96x128 and width 1/8 a twentieth of the step.
+/// the same memory again, which the system clears page by page: at 96x128 and width 1/8 a twentieth of the step, and a hundredth of a photo.
 /// </remarks>
 internal static partial class FreedMemory
 {
