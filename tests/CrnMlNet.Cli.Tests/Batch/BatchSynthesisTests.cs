@@ -31,6 +31,26 @@ public class BatchSynthesisTests(TrainedModel model) : IClassFixture<TrainedMode
         Assert.Equal(hashes, maps.Photos("painted"));
     }
 
+    [Theory]
+    [InlineData("2")]
+    [InlineData("5")]
+    public void On_any_number_of_threads_the_photos_and_the_failures_are_the_same(string threads)
+    {
+        using var maps = new ManyMaps(23);
+        File.WriteAllText(maps.Map(6), "no picture");
+        maps.Synthesize(model.Path, "on-one").AssertPartial("1 label image of 23 cannot be painted", Path.Combine(maps.In("on-one"), "failures.csv"));
+
+        CrnProcess.RunWith([("OMP_NUM_THREADS", threads)], maps.Arguments(model.Path, "on-more"))
+            .AssertPartial("1 label image of 23 cannot be painted", Path.Combine(maps.In("on-more"), "failures.csv"));
+
+        Assert.Equal(22, maps.Manifest("on-more").Count);
+        Assert.Equal(maps.Photos("on-one"), maps.Photos("on-more"));
+
+        var stopped = CrnProcess.RunWith([("OMP_NUM_THREADS", threads)], maps.Arguments(model.Path, "stopped", "--on-failure", "stop"));
+        Assert.NotEqual(0, stopped.ExitCode);
+        maps.AssertWhole("stopped");
+    }
+
     [Fact]
     public void What_has_changed_is_painted_again_and_nothing_else()
     {
