@@ -62,11 +62,11 @@ internal readonly struct TileBlocks
     }
 
     /// <summary>
-    /// Measured, about: products take four fifths, all filters are read in the time of a panel's, and the rest goes to transforms, and to reading tiles that overlap with the
-    /// block's neighbours by half of a tile.
+    /// Measured, about: products take four fifths, all filters are read in the time of a panel's, and the rest goes to transforms, a vector for the beginning of each row
+    /// of tiles, and to reading tiles that overlap with the block's neighbours by half of a tile.
     /// </summary>
     private static long Cost(int rows, int columns) => rows == 0 || columns == 0 ? 0
-        : 4 * (DivideUp(rows * columns, Panel) + 1) * Panel + rows * DivideUp(columns, Lanes) * Lanes + (2 * rows + 1) * (2 * columns + 1) / 4;
+        : 4 * (DivideUp(rows * columns, Panel) + 1) * Panel + rows * (DivideUp(columns, Lanes) + 1) * Lanes + (2 * rows + 1) * (2 * columns + 1) / 4;
 
     public static int DivideUp(int value, int divisor) => (value + divisor - 1) / divisor;
 }
