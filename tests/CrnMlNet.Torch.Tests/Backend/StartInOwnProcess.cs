@@ -7,11 +7,11 @@ namespace CrnMlNet.Torch.Tests.Backend;
 
 /// <summary>
 /// A process starts libtorch once and never lets it go, so each other way of starting needs a process of its own: this
-/// test program again, which with the variable set starts libtorch, prints a sum or the error, and ends.
+/// test program again, which with the variable set starts libtorch, prints a sum, a measurement or the error, and ends.
 /// </summary>
 internal static class StartInOwnProcess
 {
-    private const string Variable = "CRN_TESTS_START_AND_END";
+    public const string Variable = "CRN_TESTS_START_AND_END";
 
     public static (int ExitCode, string Output) Run(string? program = null, params (string Name, string? Value)[] environment)
     {
@@ -41,7 +41,10 @@ internal static class StartInOwnProcess
         try
         {
             TorchBackend.Start();
-            Console.WriteLine($"sum {torch.ones(3).sum().item<float>()}");
+            if (Environment.GetEnvironmentVariable(Variable) == FreedMemoryTests.Measurement)
+                FreedMemoryTests.Measure();
+            else
+                Console.WriteLine($"sum {torch.ones(3).sum().item<float>()}");
             Environment.Exit(0);
         }
         catch (TorchBackendException exception)
