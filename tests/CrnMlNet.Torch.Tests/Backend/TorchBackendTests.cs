@@ -24,17 +24,10 @@ public sealed class TorchBackendTests : IDisposable
     public void StartingAgainKeepsTheThreadCount()
     {
         TorchBackend.Start();
-        var before = torch.get_num_threads();
-        try
-        {
-            torch.set_num_threads(3);
-            TorchBackend.Start();
-            Assert.Equal(3, torch.get_num_threads());
-        }
-        finally
-        {
-            torch.set_num_threads(before);
-        }
+        using var restored = new ThreadsRestored();
+        torch.set_num_threads(3);
+        TorchBackend.Start();
+        Assert.Equal(3, torch.get_num_threads());
     }
 
     [Fact]

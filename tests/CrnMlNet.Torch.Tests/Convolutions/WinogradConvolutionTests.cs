@@ -54,32 +54,25 @@ public sealed class WinogradConvolutionTests
         using var generator = new Generator(6);
         var maps = randn([3, 12, 21, 133], generator: generator);
         var filters = randn([50, 12, 3, 3], generator: generator);
-        int before = get_num_threads();
-        try
+        using var restored = new ThreadsRestored();
+        foreach (var tile in VectorWidths.AllTiles.GroupBy(pair => pair.Transforms.Outputs))
         {
-            foreach (var tile in VectorWidths.AllTiles.GroupBy(pair => pair.Transforms.Outputs))
+            set_num_threads(1);
+            var (expected, statistics) = Convolve(maps, filters, tile.First().Kernels, tile.First().Transforms);
+            foreach (int threads in new[] { 1, 2, 5 })
             {
-                set_num_threads(1);
-                var (expected, statistics) = Convolve(maps, filters, tile.First().Kernels, tile.First().Transforms);
-                foreach (int threads in new[] { 1, 2, 5 })
+                set_num_threads(threads);
+                foreach (var (kernels, transforms) in tile)
                 {
-                    set_num_threads(threads);
-                    foreach (var (kernels, transforms) in tile)
-                    {
-                        var (all, ofAll) = Convolve(maps, filters, kernels, transforms);
-                        var (last, ofLast) = Convolve(maps.narrow(0, 2, 1), filters, kernels, transforms);
+                    var (all, ofAll) = Convolve(maps, filters, kernels, transforms);
+                    var (last, ofLast) = Convolve(maps.narrow(0, 2, 1), filters, kernels, transforms);
 
-                        Assert.True(all.Equals(expected), $"{threads} threads, {kernels.Lanes} lanes, {tile.Key}");
-                        Assert.True(last.Equals(expected.narrow(0, 2, 1)), $"{threads} threads, {kernels.Lanes} lanes, {tile.Key}, alone");
-                        Assert.Equal(statistics, ofAll);
-                        Assert.Equal(statistics[2], Assert.Single(ofLast));
-                    }
+                    Assert.True(all.Equals(expected), $"{threads} threads, {kernels.Lanes} lanes, {tile.Key}");
+                    Assert.True(last.Equals(expected.narrow(0, 2, 1)), $"{threads} threads, {kernels.Lanes} lanes, {tile.Key}, alone");
+                    Assert.Equal(statistics, ofAll);
+                    Assert.Equal(statistics[2], Assert.Single(ofLast));
                 }
             }
-        }
-        finally
-        {
-            set_num_threads(before);
         }
     }
 

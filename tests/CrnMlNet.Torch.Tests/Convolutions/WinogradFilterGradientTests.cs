@@ -52,19 +52,12 @@ public sealed class WinogradFilterGradientTests
         var maps = randn([3, 70, 21, 133], generator: generator);
         var gradient = randn([3, 50, 21, 133], generator: generator);
         var expected = WinogradFilterGradient.Of(new ActivatedMaps(maps), gradient, VectorWidths.All[0]);
-        int before = get_num_threads();
-        try
+        using var restored = new ThreadsRestored();
+        foreach (int threads in new[] { 1, 2, 5 })
         {
-            foreach (int threads in new[] { 1, 2, 5 })
-            {
-                set_num_threads(threads);
-                foreach (var kernels in VectorWidths.All)
-                    Assert.True(WinogradFilterGradient.Of(new ActivatedMaps(maps), gradient, kernels).Equals(expected), $"{threads} threads, {kernels.Lanes} lanes");
-            }
-        }
-        finally
-        {
-            set_num_threads(before);
+            set_num_threads(threads);
+            foreach (var kernels in VectorWidths.All)
+                Assert.True(WinogradFilterGradient.Of(new ActivatedMaps(maps), gradient, kernels).Equals(expected), $"{threads} threads, {kernels.Lanes} lanes");
         }
     }
 }

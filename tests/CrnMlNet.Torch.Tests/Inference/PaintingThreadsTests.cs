@@ -29,7 +29,7 @@ public sealed class PaintingThreadsTests
     public void PiecesAreDoneAtTheSameTime() => With(2, () =>
     {
         using var both = new Barrier(2);
-        Assert.True(OnAnotherThread(() => PaintingThreads.Share(2, _ => Assert.True(both.SignalAndWait(TimeSpan.FromSeconds(60)), "the other piece never began"))) is null);
+        Assert.Null(OnAnotherThread(() => PaintingThreads.Share(2, _ => Assert.True(both.SignalAndWait(TimeSpan.FromSeconds(60)), "the other piece never began"))));
     });
 
     [Fact]
@@ -77,16 +77,9 @@ public sealed class PaintingThreadsTests
 
     private static void With(int threads, Action test)
     {
-        int before = get_num_threads();
+        using var restored = new ThreadsRestored();
         set_num_threads(threads);
-        try
-        {
-            test();
-        }
-        finally
-        {
-            set_num_threads(before);
-        }
+        test();
     }
 
     private static Exception? OnAnotherThread(Action action)

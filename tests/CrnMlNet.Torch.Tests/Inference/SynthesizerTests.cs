@@ -157,27 +157,20 @@ public sealed class SynthesizerTests
         var random = new Random(4);
         byte[] ids = [.. Enumerable.Range(0, layouts * 70 * 90).Select(i => (byte)((i / 7 + i / 630 + random.Next(2)) % 4))];
         var (alone, together) = (new List<byte>(), new byte[layouts * 6 * 70 * 90]);
-        int before = get_num_threads();
-        try
+        using var restored = new ThreadsRestored();
+        set_num_threads(precision == SynthesisPrecision.BFloat16 ? threads : 1);
+        foreach (byte[] layout in ids.Chunk(70 * 90))
         {
-            set_num_threads(precision == SynthesisPrecision.BFloat16 ? threads : 1);
-            foreach (byte[] layout in ids.Chunk(70 * 90))
-            {
-                var photo = new byte[6 * layout.Length];
-                synthesizer.Synthesize(layout, photo);
-                alone.AddRange(photo);
-            }
+            var photo = new byte[6 * layout.Length];
+            synthesizer.Synthesize(layout, photo);
+            alone.AddRange(photo);
+        }
 
-            set_num_threads(threads);
-            synthesizer.Synthesize(ids, together);
-            long live = LiveTensors();
-            synthesizer.Synthesize(ids, together);
-            Assert.Equal(live, LiveTensors());
-        }
-        finally
-        {
-            set_num_threads(before);
-        }
+        set_num_threads(threads);
+        synthesizer.Synthesize(ids, together);
+        long live = LiveTensors();
+        synthesizer.Synthesize(ids, together);
+        Assert.Equal(live, LiveTensors());
 
         Assert.Equal(alone, together);
         Assert.Equal(layouts, together.Chunk(6 * 70 * 90).Select(Convert.ToHexString).Distinct().Count());

@@ -78,25 +78,18 @@ public sealed class WinogradCascadeTests
         using var scope = NewDisposeScope();
         using var cascade = new WinogradCascade(network);
         var layouts = SoftLayouts(network.Cascade, BatchInvariance.LargestBatch);
-        int before = get_num_threads();
-        try
+        using var restored = new ThreadsRestored();
+        set_num_threads(1);
+        var alone = Enumerable.Range(0, BatchInvariance.LargestBatch).Select(i => cascade.Synthesize(layouts.narrow(0, i, 1))).ToArray();
+        foreach (int threads in new[] { 1, 2 })
         {
-            set_num_threads(1);
-            var alone = Enumerable.Range(0, BatchInvariance.LargestBatch).Select(i => cascade.Synthesize(layouts.narrow(0, i, 1))).ToArray();
-            foreach (int threads in new[] { 1, 2 })
+            set_num_threads(threads);
+            foreach (int count in new[] { 1, 5, BatchInvariance.LargestBatch })
             {
-                set_num_threads(threads);
-                foreach (int count in new[] { 1, 5, BatchInvariance.LargestBatch })
-                {
-                    using var together = cascade.Synthesize(layouts.narrow(0, 0, count));
-                    for (int i = 0; i < count; i++)
-                        Assert.True(together.narrow(0, i, 1).Equals(alone[i]), $"photo {i} of {count} on {threads} threads differs from the one painted alone on one");
-                }
+                using var together = cascade.Synthesize(layouts.narrow(0, 0, count));
+                for (int i = 0; i < count; i++)
+                    Assert.True(together.narrow(0, i, 1).Equals(alone[i]), $"photo {i} of {count} on {threads} threads differs from the one painted alone on one");
             }
-        }
-        finally
-        {
-            set_num_threads(before);
         }
     }
 

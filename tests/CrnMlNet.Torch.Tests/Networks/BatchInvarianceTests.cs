@@ -48,29 +48,22 @@ public sealed class BatchInvarianceTests
     {
         using var network = architecture.Build(seed: 3);
         network.eval();
-        int before = get_num_threads();
-        try
+        using var restored = new ThreadsRestored();
+        using var inference = inference_mode();
+        using var scope = NewDisposeScope();
+        var layouts = SemanticLayout.OneHot(Ids(architecture, BatchInvariance.LargestBatch), architecture.Channels);
+        Tensor[]? alone = null;
+        foreach (int threads in new[] { 1, 2 })
         {
-            using var inference = inference_mode();
-            using var scope = NewDisposeScope();
-            var layouts = SemanticLayout.OneHot(Ids(architecture, BatchInvariance.LargestBatch), architecture.Channels);
-            Tensor[]? alone = null;
-            foreach (int threads in new[] { 1, 2 })
+            set_num_threads(threads);
+            if (network is not CascadedRefinementNetwork || alone is null)
+                alone = [.. Enumerable.Range(0, BatchInvariance.LargestBatch).Select(i => network.forward(layouts.narrow(0, i, 1)))];
+            foreach (int count in new[] { 1, 2, 3, 4, 7, BatchInvariance.LargestBatch })
             {
-                set_num_threads(threads);
-                if (network is not CascadedRefinementNetwork || alone is null)
-                    alone = [.. Enumerable.Range(0, BatchInvariance.LargestBatch).Select(i => network.forward(layouts.narrow(0, i, 1)))];
-                foreach (int count in new[] { 1, 2, 3, 4, 7, BatchInvariance.LargestBatch })
-                {
-                    using var together = network.forward(layouts.narrow(0, 0, count));
-                    for (int i = 0; i < count; i++)
-                        Assert.True(together.narrow(0, i, 1).Equals(alone[i]), $"photo {i} of {count} on {threads} threads differs from the one painted alone");
-                }
+                using var together = network.forward(layouts.narrow(0, 0, count));
+                for (int i = 0; i < count; i++)
+                    Assert.True(together.narrow(0, i, 1).Equals(alone[i]), $"photo {i} of {count} on {threads} threads differs from the one painted alone");
             }
-        }
-        finally
-        {
-            set_num_threads(before);
         }
     }
 
