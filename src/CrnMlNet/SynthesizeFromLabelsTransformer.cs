@@ -344,12 +344,8 @@ public sealed class SynthesizeFromLabelsTransformer : ITransformer, IDisposable
         _synthesizer.Synthesize(channels, photos);
     }
 
-    /// <summary>Whether several photos may be painted side by side, each on a part of the cores, and are the same photos; what painting needs is ready then.</summary>
-    internal bool PrepareSideBySide()
-    {
-        using var use = _lifetime.Enter(this);
-        return _synthesizer.PrepareSideBySide();
-    }
+    /// <summary>Whether several photos may be painted side by side, each on a part of the cores, and are the same photos.</summary>
+    internal bool PaintsSideBySide => _synthesizer.PaintsSideBySide;
 
     private SynthesisMapper Bind(DataViewSchema schema)
     {

@@ -48,7 +48,7 @@ internal sealed class BatchSynthesis
     {
         (_model, _job, _manifest) = (model, job, manifest);
         _atOnce = ReadAhead.LargestBatch(model, model.ScoringBatchSize);
-        _painters = model.PrepareSideBySide() ? Math.Min(_atOnce, Workers.Count) : 1;
+        _painters = model.PaintsSideBySide ? Math.Min(_atOnce, Workers.Count) : 1;
         _pixels = model.Architecture.Height * model.Architecture.Width;
         _photoLength = 3 * _pixels;
         _read = new BlockingCollection<ReadMap>(2 * _atOnce);

@@ -13,7 +13,10 @@ internal static partial class FreedMemory
     private const int TrimFrom = -1, MapFrom = -3;
     private const int Kept = 256 << 20, LargestOnTheHeap = 32 << 20;
 
-    /// <summary>Keeps up to 256 MiB of it until the object is disposed, unless the user has chosen in one of the C library's variables; tensors of more than 32 MiB are given back as ever.</summary>
+    /// <summary>
+    /// Keeps up to 256 MiB of it from now on, unless the user has chosen in one of the C library's variables; tensors of more than 32 MiB are given back as ever. Disposing the object gives
+    /// back what is kept by then.
+    /// </summary>
     public static IDisposable? Keep()
     {
         if (!OperatingSystem.IsLinux() || IsChosen("MALLOC_TRIM_THRESHOLD_") || IsChosen("MALLOC_MMAP_THRESHOLD_") || IsChosen("GLIBC_TUNABLES"))

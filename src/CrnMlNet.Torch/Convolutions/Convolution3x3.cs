@@ -58,7 +58,7 @@ internal static class Convolution3x3
         using var scope = NewDisposeScope();
         var arena = Arena.Current;
         var outputs = torch.empty([maps.shape[0], filters.shape[0], maps.shape[2], maps.shape[3]], ScalarType.Float32);
-        using (var convolution = new WinogradConvolution(filters.contiguous(), arena: arena))
+        using (var convolution = new WinogradConvolution(filters.contiguous(), arena))
             convolution.Convolve(new ActivatedMaps(maps.contiguous()), outputs);
         arena?.GiveBack();
         if (biases is not null)

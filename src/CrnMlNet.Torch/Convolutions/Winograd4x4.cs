@@ -5,8 +5,8 @@ namespace CrnMlNet.Torch.Convolutions;
 /// <summary>F(4x4, 3x3), of the points 0, 1, -1, 2, -2 and infinity; backwards the same matrices transposed.</summary>
 internal abstract unsafe class Winograd4x4 : WinogradTransforms
 {
-    /// <summary><see cref="Outputs"/>.</summary>
-    public const int M = 4;
+    /// <summary><see cref="Outputs"/>, and rows and columns of inputs.</summary>
+    public const int M = 4, Side = M + 2;
 
     public sealed override int Outputs => M;
 
@@ -32,8 +32,6 @@ internal sealed unsafe class Winograd4x4<L, V> : Winograd4x4
     where L : ILanes<V>
     where V : struct
 {
-    private const int Side = 6;
-
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void TransformFilters(float* filters, float* between, float* places, int place)
     {
@@ -63,114 +61,101 @@ internal sealed unsafe class Winograd4x4<L, V> : Winograd4x4
     public override void TransformInput(float** rows, int part, float* between, int tiles, float* places, int place)
     {
         int width = M * part;
-        V four = L.Fill(4), five = L.Fill(-5), two = L.Fill(2), minusTwo = L.Fill(-2), minusFour = L.Fill(-4);
         float* r0 = rows[0], r1 = rows[1], r2 = rows[2], r3 = rows[3], r4 = rows[4], r5 = rows[5];
         for (int x = 0; x < width; x += L.Count)
-        {
-            V d0 = L.Load(r0 + x), d1 = L.Load(r1 + x), d2 = L.Load(r2 + x), d3 = L.Load(r3 + x), d4 = L.Load(r4 + x), d5 = L.Load(r5 + x);
-            V even = L.MultiplyAdd(minusFour, d2, d4), odd = L.MultiplyAdd(minusFour, d1, d3);
-            V even2 = L.Subtract(d4, d2), odd2 = L.Subtract(d3, d1);
-            float* to = between + x;
-            L.Store(L.MultiplyAdd(four, d0, L.MultiplyAdd(five, d2, d4)), to);
-            L.Store(L.Add(even, odd), to + width);
-            L.Store(L.Subtract(even, odd), to + 2 * width);
-            L.Store(L.MultiplyAdd(two, odd2, even2), to + 3 * width);
-            L.Store(L.MultiplyAdd(minusTwo, odd2, even2), to + 4 * width);
-            L.Store(L.MultiplyAdd(four, d1, L.MultiplyAdd(five, d3, d5)), to + 5 * width);
-        }
-
+            Six(L.Load(r0 + x), L.Load(r1 + x), L.Load(r2 + x), L.Load(r3 + x), L.Load(r4 + x), L.Load(r5 + x), between + x, width);
         for (int y = 0; y < Side; y++)
         {
             float* from = between + y * width;
             for (int t = 0; t < tiles; t += L.Count)
             {
                 float* at = from + t;
-                V d0 = L.Load(at), d1 = L.Load(at + part), d2 = L.Load(at + 2 * part), d3 = L.Load(at + 3 * part), d4 = L.Load(at + 1), d5 = L.Load(at + part + 1);
-                V even = L.MultiplyAdd(minusFour, d2, d4), odd = L.MultiplyAdd(minusFour, d1, d3);
-                V even2 = L.Subtract(d4, d2), odd2 = L.Subtract(d3, d1);
-                float* to = places + t;
-                L.Store(L.MultiplyAdd(four, d0, L.MultiplyAdd(five, d2, d4)), to);
-                L.Store(L.Add(even, odd), to + place);
-                L.Store(L.Subtract(even, odd), to + 2 * place);
-                L.Store(L.MultiplyAdd(two, odd2, even2), to + 3 * place);
-                L.Store(L.MultiplyAdd(minusTwo, odd2, even2), to + 4 * place);
-                L.Store(L.MultiplyAdd(four, d1, L.MultiplyAdd(five, d3, d5)), to + 5 * place);
+                Six(L.Load(at), L.Load(at + part), L.Load(at + 2 * part), L.Load(at + 3 * part), L.Load(at + 1), L.Load(at + part + 1), places + t, place);
             }
 
             places += Side * place;
         }
     }
 
+    /// <summary><c>B^T</c> times six numbers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Six(V d0, V d1, V d2, V d3, V d4, V d5, float* to, int step)
+    {
+        V four = L.Fill(4), five = L.Fill(-5), minusFour = L.Fill(-4);
+        V even = L.MultiplyAdd(minusFour, d2, d4), odd = L.MultiplyAdd(minusFour, d1, d3), even2 = L.Subtract(d4, d2), odd2 = L.Subtract(d3, d1);
+        L.Store(L.MultiplyAdd(four, d0, L.MultiplyAdd(five, d2, d4)), to);
+        L.Store(L.Add(even, odd), to + step);
+        L.Store(L.Subtract(even, odd), to + 2 * step);
+        L.Store(L.MultiplyAdd(L.Fill(2), odd2, even2), to + 3 * step);
+        L.Store(L.MultiplyAdd(L.Fill(-2), odd2, even2), to + 4 * step);
+        L.Store(L.MultiplyAdd(four, d1, L.MultiplyAdd(five, d3, d5)), to + 5 * step);
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void TransformOutput(float* places, int place, int tiles, float* between, float* rows, int part)
     {
-        V two = L.Fill(2), four = L.Fill(4), eight = L.Fill(8);
         for (int t = 0; t < tiles; t += L.Count)
         {
             for (int x = 0; x < Side; x++)
             {
                 float* at = places + t + x * place;
-                V m0 = L.Load(at), m1 = L.Load(at + 6 * place), m2 = L.Load(at + 12 * place), m3 = L.Load(at + 18 * place), m4 = L.Load(at + 24 * place), m5 = L.Load(at + 30 * place);
-                V sum = L.Add(m1, m2), difference = L.Subtract(m1, m2), sum2 = L.Add(m3, m4), difference2 = L.Subtract(m3, m4);
-                float* to = between + x * L.Count;
-                L.Store(L.Add(L.Add(m0, sum), sum2), to);
-                L.Store(L.MultiplyAdd(two, difference2, difference), to + 6 * L.Count);
-                L.Store(L.MultiplyAdd(four, sum2, sum), to + 12 * L.Count);
-                L.Store(L.Add(L.MultiplyAdd(eight, difference2, difference), m5), to + 18 * L.Count);
+                Four(
+                    L.Load(at), L.Load(at + 6 * place), L.Load(at + 12 * place), L.Load(at + 18 * place), L.Load(at + 24 * place), L.Load(at + 30 * place),
+                    between + x * L.Count, Side * L.Count);
             }
 
             for (int y = 0; y < M; y++)
             {
-                float* at = between + 6 * y * L.Count;
-                V m0 = L.Load(at), m1 = L.Load(at + L.Count), m2 = L.Load(at + 2 * L.Count), m3 = L.Load(at + 3 * L.Count), m4 = L.Load(at + 4 * L.Count), m5 = L.Load(at + 5 * L.Count);
-                V sum = L.Add(m1, m2), difference = L.Subtract(m1, m2), sum2 = L.Add(m3, m4), difference2 = L.Subtract(m3, m4);
-                float* to = rows + M * y * part + t;
-                L.Store(L.Add(L.Add(m0, sum), sum2), to);
-                L.Store(L.MultiplyAdd(two, difference2, difference), to + part);
-                L.Store(L.MultiplyAdd(four, sum2, sum), to + 2 * part);
-                L.Store(L.Add(L.MultiplyAdd(eight, difference2, difference), m5), to + 3 * part);
+                float* at = between + Side * y * L.Count;
+                Four(
+                    L.Load(at), L.Load(at + L.Count), L.Load(at + 2 * L.Count), L.Load(at + 3 * L.Count), L.Load(at + 4 * L.Count), L.Load(at + 5 * L.Count),
+                    rows + M * y * part + t, part);
             }
         }
+    }
+
+    /// <summary><c>A^T</c> times six numbers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Four(V m0, V m1, V m2, V m3, V m4, V m5, float* to, int step)
+    {
+        V sum = L.Add(m1, m2), difference = L.Subtract(m1, m2), sum2 = L.Add(m3, m4), difference2 = L.Subtract(m3, m4);
+        L.Store(L.Add(L.Add(m0, sum), sum2), to);
+        L.Store(L.MultiplyAdd(L.Fill(2), difference2, difference), to + step);
+        L.Store(L.MultiplyAdd(L.Fill(4), sum2, sum), to + 2 * step);
+        L.Store(L.Add(L.MultiplyAdd(L.Fill(8), difference2, difference), m5), to + 3 * step);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void TransformGradient(float** rows, int part, float* between, int tiles, float* places, int place)
     {
         int width = M * part;
-        V two = L.Fill(2), four = L.Fill(4);
         float* r0 = rows[0], r1 = rows[1], r2 = rows[2], r3 = rows[3];
         for (int x = 0; x < width; x += L.Count)
-        {
-            V d0 = L.Load(r0 + x), d1 = L.Load(r1 + x), d2 = L.Load(r2 + x), d3 = L.Load(r3 + x);
-            V even = L.Add(d0, d2), odd = L.Add(d1, d3), even2 = L.MultiplyAdd(four, d2, d0), odd2 = L.MultiplyAdd(four, d3, d1);
-            float* to = between + x;
-            L.Store(d0, to);
-            L.Store(L.Add(even, odd), to + width);
-            L.Store(L.Subtract(even, odd), to + 2 * width);
-            L.Store(L.MultiplyAdd(two, odd2, even2), to + 3 * width);
-            L.Store(L.MultiplyAdd(L.Fill(-2), odd2, even2), to + 4 * width);
-            L.Store(d3, to + 5 * width);
-        }
-
+            Six(L.Load(r0 + x), L.Load(r1 + x), L.Load(r2 + x), L.Load(r3 + x), between + x, width);
         for (int y = 0; y < Side; y++)
         {
             float* from = between + y * width;
             for (int t = 0; t < tiles; t += L.Count)
             {
                 float* at = from + t;
-                V d0 = L.Load(at), d1 = L.Load(at + part), d2 = L.Load(at + 2 * part), d3 = L.Load(at + 3 * part);
-                V even = L.Add(d0, d2), odd = L.Add(d1, d3), even2 = L.MultiplyAdd(four, d2, d0), odd2 = L.MultiplyAdd(four, d3, d1);
-                float* to = places + t;
-                L.Store(d0, to);
-                L.Store(L.Add(even, odd), to + place);
-                L.Store(L.Subtract(even, odd), to + 2 * place);
-                L.Store(L.MultiplyAdd(two, odd2, even2), to + 3 * place);
-                L.Store(L.MultiplyAdd(L.Fill(-2), odd2, even2), to + 4 * place);
-                L.Store(d3, to + 5 * place);
+                Six(L.Load(at), L.Load(at + part), L.Load(at + 2 * part), L.Load(at + 3 * part), places + t, place);
             }
 
             places += Side * place;
         }
+    }
+
+    /// <summary><c>A</c> times four numbers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Six(V d0, V d1, V d2, V d3, float* to, int step)
+    {
+        V four = L.Fill(4), even = L.Add(d0, d2), odd = L.Add(d1, d3), even2 = L.MultiplyAdd(four, d2, d0), odd2 = L.MultiplyAdd(four, d3, d1);
+        L.Store(d0, to);
+        L.Store(L.Add(even, odd), to + step);
+        L.Store(L.Subtract(even, odd), to + 2 * step);
+        L.Store(L.MultiplyAdd(L.Fill(2), odd2, even2), to + 3 * step);
+        L.Store(L.MultiplyAdd(L.Fill(-2), odd2, even2), to + 4 * step);
+        L.Store(d3, to + 5 * step);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -23,10 +23,9 @@ internal sealed unsafe class WinogradConvolution : IDisposable
 
     /// <summary>Transforms the filters, to multiply in float32 by F(4x4, 3x3).</summary>
     /// <param name="weight">The filters <c>[outputs, inputs, 3, 3]</c>.</param>
-    /// <param name="kernels">What computes; null: <see cref="WinogradKernels.Best"/>.</param>
     /// <param name="arena">Whose memory to work in, which must not be given back before this is done with; null: memory of its own.</param>
-    public WinogradConvolution(Tensor weight, WinogradKernels? kernels = null, Arena? arena = null)
-        : this(new Float32Products(weight, kernels ?? WinogradKernels.Best, (kernels ?? WinogradKernels.Best).Of4x4, arena))
+    public WinogradConvolution(Tensor weight, Arena? arena = null)
+        : this(new Float32Products(weight, WinogradKernels.Best, WinogradKernels.Best.Of4x4, arena))
         => _arena = arena;
 
     /// <param name="products">The filters, and in which numbers they are multiplied; disposed with this object.</param>

@@ -14,7 +14,7 @@ internal static unsafe class WinogradFilterGradient
     // As in the forward pass: tiles of which a place's values fill half of a second-level cache of 512 KB.
     private const int BlockFloats = 68_000, FewestTiles = 32, MostTiles = 256, GroupsAtOnce = 8;
 
-    private const int Side = Winograd4x4.M + 2, Places = Side * Side;
+    private const int Side = Winograd4x4.Side, Places = Side * Side;
 
     /// <summary>Gives the gradient.</summary>
     /// <param name="maps">The convolution's inputs.</param>

@@ -67,17 +67,8 @@ public sealed class Synthesizer : IDisposable
     /// <param name="image">Which image, from 0; null: all of them.</param>
     internal Synthesizer Giving(int? image) => new(_network, image, _pass, isOwner: false) { Precision = Precision, SampleSeed = SampleSeed };
 
-    /// <summary>
-    /// Whether photos may be painted side by side, each on a part of libtorch's threads, and are the same, bit for bit. What painting needs of the weights is ready then: made by
-    /// all threads, and not by the first that paints while the others wait.
-    /// </summary>
-    internal bool PrepareSideBySide()
-    {
-        if (_pass is null || !_pass.IsTheSameOnAnyThreads(Precision))
-            return false;
-        _pass.Prepare(Precision);
-        return true;
-    }
+    /// <summary>Whether photos may be painted side by side, each on a part of libtorch's threads, and are the same, bit for bit.</summary>
+    internal bool PaintsSideBySide => _pass?.IsTheSameOnAnyThreads(Precision) == true;
 
     /// <summary>Synthesizes photos of class ids, as bytes.</summary>
     /// <param name="ids">The class id of every pixel, <c>[N, H, W]</c>, row by row, each below the network's channels; N is 1 to <see cref="LargestBatch"/>.</param>
@@ -116,12 +107,14 @@ public sealed class Synthesizer : IDisposable
     {
         using var activity = Activities.StartActivity("forward");
         int count = CountOf<TLayout>(layouts.Length, photos.Length);
-        if (count == 1 || get_num_threads() == 1 || !PrepareSideBySide())
+        if (count == 1 || get_num_threads() == 1 || !PaintsSideBySide)
         {
             PaintTogether(layouts, photos, count, read, give);
             return;
         }
 
+        // By all threads, and not by the first that paints while the others wait.
+        _pass!.Prepare(Precision);
         int layout = layouts.Length / count, photo = photos.Length / count;
         fixed (TLayout* first = layouts)
         fixed (TPhoto* firstPhoto = photos)
