@@ -138,6 +138,16 @@ public sealed record Recipe
         AverageDecay = UsualAverage,
     };
 
+    /// <summary>The same with a discriminator of patches beside, each of which is judged by its class.</summary>
+    public static Recipe CrnTextureGan { get; } = new()
+    {
+        Name = "crn+texture+gan",
+        Summary = "crn+texture and a discriminator of each class's patches",
+        Objective = new() { Texture = UsualTexture, Adversarial = 8, Discriminator = DiscriminatorKind.ClassPatches, DiscriminatorFeatures = 20 },
+        Modulation = Modulation.Clade,
+        AverageDecay = UsualAverage,
+    };
+
     /// <summary>Texture, with a discriminator of patches at several scales beside.</summary>
     public static Recipe TextureGan { get; } = new()
     {
@@ -161,7 +171,7 @@ public sealed record Recipe
     /// <summary>All that have names, the paper's own first.</summary>
     public static IReadOnlyList<Recipe> All { get; } =
     [
-        Crn, ImageSpace, GanSemSeg, Pix2Pix, EncoderDecoder, Recombinator, FullResolution, CrnGan, CrnSemSeg, CrnGanSemSeg, CrnDiverse, Texture, CrnTexture, TextureGan,
+        Crn, ImageSpace, GanSemSeg, Pix2Pix, EncoderDecoder, Recombinator, FullResolution, CrnGan, CrnSemSeg, CrnGanSemSeg, CrnDiverse, Texture, CrnTexture, CrnTextureGan, TextureGan,
     ];
 
     /// <summary>What it is called, in the log and in the model's <see cref="TrainingRecord"/>.</summary>

@@ -90,6 +90,7 @@ public sealed record Objective
     {
         DiscriminatorKind.Patches => "patches",
         DiscriminatorKind.MultiScalePatches => "patches at several scales",
+        DiscriminatorKind.ClassPatches => "patches at several scales, each by its class",
         _ => "whole image",
     };
 

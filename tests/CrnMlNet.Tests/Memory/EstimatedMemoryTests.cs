@@ -46,6 +46,7 @@ public class EstimatedMemoryTests
     [InlineData("crn+gan+semseg")]
     [InlineData("texture")]
     [InlineData("crn+texture")]
+    [InlineData("crn+texture+gan")]
     [InlineData("texture+gan")]
     public void So_does_each_recipe(string recipe) => Check(128, 192, 0.125, batchSize: 4, Recipe.Parse(recipe).ImagesPerLayout, pairs: 4, checkpointing: false, recipe: recipe);
 
