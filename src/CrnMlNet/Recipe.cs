@@ -126,23 +126,25 @@ public sealed record Recipe
     };
 
     /// <summary>
-    /// The default. The paper's system with texture beside, class by class, with layouts that modulate each normalisation class by class, and with the average of
-    /// the weights: what looks best after half an hour on two CPU cores without VGG-19 (docs/realism.md).
+    /// The paper's system with texture beside, class by class, with layouts that modulate each normalisation class by class, and with the average of the weights.
     /// </summary>
     public static Recipe CrnTexture { get; } = new()
     {
         Name = "crn+texture",
-        Summary = "the default: crn, with each class's texture compared and gains of its own",
+        Summary = "crn, with each class's texture compared and gains of its own",
         Objective = new() { Texture = UsualTexture },
         Modulation = Modulation.Clade,
         AverageDecay = UsualAverage,
     };
 
-    /// <summary>The same with a discriminator of patches beside, each of which is judged by its class.</summary>
+    /// <summary>
+    /// The default: the same with a discriminator of patches beside, each of which is judged by its class. What looks best after half an hour on two CPU cores without
+    /// VGG-19 (docs/realism.md).
+    /// </summary>
     public static Recipe CrnTextureGan { get; } = new()
     {
         Name = "crn+texture+gan",
-        Summary = "crn+texture and a discriminator of each class's patches",
+        Summary = "the default: crn+texture and a discriminator of each class's patches",
         Objective = new() { Texture = UsualTexture, Adversarial = 8, Discriminator = DiscriminatorKind.ClassPatches, DiscriminatorFeatures = 20 },
         Modulation = Modulation.Clade,
         AverageDecay = UsualAverage,
@@ -165,8 +167,8 @@ public sealed record Recipe
         AverageDecay = UsualAverage,
     };
 
-    /// <summary>What is trained unless another is chosen: <see cref="CrnTexture"/>.</summary>
-    public static Recipe Default => CrnTexture;
+    /// <summary>What is trained unless another is chosen: <see cref="CrnTextureGan"/>.</summary>
+    public static Recipe Default => CrnTextureGan;
 
     /// <summary>All that have names, the paper's own first.</summary>
     public static IReadOnlyList<Recipe> All { get; } =

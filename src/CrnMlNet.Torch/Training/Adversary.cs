@@ -9,8 +9,8 @@ using static TorchSharp.torch;
 namespace CrnMlNet.Torch.Training;
 
 /// <summary>
-/// The discriminator of a training with an adversarial term: it learns along, one step before each of the painter's, by its own Adam. It is watched
-/// for collapse.
+/// The discriminator of a training with an adversarial term: it learns along, one step before each of the painter's, by its own Adam. One that is sure of all that it sees rests:
+/// of few pairs it would learn by heart which they are, and the painter could no longer follow. It is watched for collapse.
 /// </summary>
 internal sealed class Adversary : IDisposable
 {
@@ -67,7 +67,7 @@ internal sealed class Adversary : IDisposable
         ? $"the discriminator has been sure of every photo for {CollapsedSteps} steps, so that there is nothing to learn from it"
         : Steps(1) >= CollapsedSteps ? $"the discriminator has told nothing apart for {CollapsedSteps} steps" : null;
 
-    /// <summary>Learns to tell photos from images: one step.</summary>
+    /// <summary>Learns to tell photos from images: one step, unless it is sure of these.</summary>
     /// <param name="images">The synthesized images <c>[N, k, 3, H, W]</c>. No gradient flows to them.</param>
     /// <param name="layouts">The layouts <c>[N, c, H, W]</c>.</param>
     /// <param name="photos">The photos <c>[N, 3, H, W]</c>.</param>
@@ -78,9 +78,13 @@ internal sealed class Adversary : IDisposable
         Tensor[] real = [.. _discriminator.Look(layouts, photos).Select(layers => layers[^1])];
         Tensor[] synthesized = [.. _discriminator.Look(Repeated(layouts, images), images.detach().flatten(0, 1)).Select(layers => layers[^1])];
         var loss = Mean(real.Zip(synthesized, AdversarialLoss.OfDiscriminator));
-        loss.BackPropagate();
-        _adam.Step();
-        Watch(loss.item<float>(), Mean(real.Zip(synthesized, (one, other) => one.mean() - other.mean())).item<float>());
+        double nats = loss.item<float>();
+        if (nats >= Sure)
+        {
+            loss.BackPropagate();
+            _adam.Step();
+        }
+        Watch(nats, Mean(real.Zip(synthesized, (one, other) => one.mean() - other.mean())).item<float>());
     }
 
     /// <summary>The adversarial term and that of feature matching, weighted.</summary>
