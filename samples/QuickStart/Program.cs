@@ -7,7 +7,7 @@ using QuickStart;
 
 // Draws a data set, trains on it for less than two minutes on two cores, and saves the model. Then it starts itself a second
 // time, as any other program would: that process loads the model and paints layouts that the network has never seen.
-const int Height = 96, Width = 128, TrainingScenes = 190, NewScenes = 8;
+const int Height = 96, Width = 128, TrainingScenes = 160, NewScenes = 8;
 
 string folder = Path.GetFullPath(args is ["paint", var given] ? given : args.FirstOrDefault() ?? "quickstart-output");
 string trainingFolder = Path.Combine(folder, "training"), newFolder = Path.Combine(folder, "new");

@@ -145,7 +145,7 @@ public sealed record Recipe
     {
         Name = "crn+texture+gan",
         Summary = "the default: crn+texture and a discriminator of each class's patches",
-        Objective = new() { Texture = UsualTexture, Adversarial = 8, Discriminator = DiscriminatorKind.ClassPatches, DiscriminatorFeatures = 20 },
+        Objective = new() { Texture = UsualTexture, Adversarial = 16, Discriminator = DiscriminatorKind.ClassPatches, DiscriminatorFeatures = 40 },
         Modulation = Modulation.Clade,
         AverageDecay = UsualAverage,
     };

@@ -198,7 +198,7 @@ public static class Trainer
                 ? BackwardPass.Checkpointed((ChainedNetwork)network, layouts, LossOf)
                 : BackwardPass.Plain(network, layouts, LossOf);
             if (adversary?.Collapse is { } collapse)
-                throw new TrainingDivergedException(FormattableString.Invariant($"The training collapsed at step {loop.StepsDone + 1}: {collapse}. Lower the learning rate ({options.LearningRate})."));
+                throw new TrainingDivergedException(FormattableString.Invariant($"The training collapsed at step {loop.StepsDone + 1}: {collapse}. Lower the learning rate ({options.LearningRate}), or do without the adversarial term."));
             adam.Step();
             average?.Add(loop.StepsDone);
             return loss;
