@@ -44,7 +44,7 @@ public class BadInputTests
     public void A_network_that_no_machine_has_room_for()
     {
         using var scenes = new Scenes();
-        scenes.Train("--height", "8192", "--width", "8192", "--width-factor", "4", "--batch-size", "64").AssertFailed("8192x8192", "TiB", "This would fit");
+        scenes.Train("--height", "8192", "--width", "8192", "--width-factor", "1", "--batch-size", "64").AssertFailed("8192x8192", "TiB", "This would fit");
         scenes.AssertNothingWritten();
     }
 
