@@ -141,13 +141,11 @@ public sealed record Recipe
     /// The default: the same with a discriminator of patches beside, each of which is judged by its class. What looks best after half an hour on two CPU cores without
     /// VGG-19 (docs/realism.md).
     /// </summary>
-    public static Recipe CrnTextureGan { get; } = new()
+    public static Recipe CrnTextureGan { get; } = CrnTexture with
     {
         Name = "crn+texture+gan",
         Summary = "the default: crn+texture and a discriminator of each class's patches",
-        Objective = new() { Texture = UsualTexture, Adversarial = 16, Discriminator = DiscriminatorKind.ClassPatches, DiscriminatorFeatures = 40 },
-        Modulation = Modulation.Clade,
-        AverageDecay = UsualAverage,
+        Objective = CrnTexture.Objective with { Adversarial = 16, Discriminator = DiscriminatorKind.ClassPatches, DiscriminatorFeatures = 40 },
     };
 
     /// <summary>Texture, with a discriminator of patches at several scales beside.</summary>
