@@ -36,6 +36,7 @@ void Train()
             Width = Width,
             WidthFactor = 1.0 / 16,
             Epochs = 3,
+            TimeBudget = TimeSpan.FromSeconds(90),
             LearningRate = 1e-3,
             Progress = ShowProgress,
         }));

@@ -145,7 +145,8 @@ public sealed record Recipe
     {
         Name = "crn+texture+gan",
         Summary = "the default: crn+texture and a discriminator of each class's patches",
-        Objective = CrnTexture.Objective with { Adversarial = 16, Discriminator = DiscriminatorKind.ClassPatches, DiscriminatorFeatures = 40 },
+        Objective = CrnTexture.Objective with { Adversarial = 16, AdversarialGrowth = 2000, Discriminator = DiscriminatorKind.ClassPatches, DiscriminatorFeatures = 40 },
+        LearningRate = 2.5e-4,
     };
 
     /// <summary>Texture, with a discriminator of patches at several scales beside.</summary>

@@ -36,7 +36,7 @@ public class StopTests
         StopWith("KILL", 48);
 
         var other = CrnProcess.Run([.. command, "--learning-rate", "0.002"]);
-        other.AssertFailed("LearningRate was 0.001 and is 0.002", "--fresh");
+        other.AssertFailed("LearningRate was 0.00025 and is 0.002", "--fresh");
         var last = CrnProcess.Run(command);
 
         last.AssertSucceeded();

@@ -31,7 +31,7 @@ internal static class TrainCommand
         var epochs = new Option<int>("--epochs") { Description = "How often each pair is seen.", HelpName = "N", DefaultValueFactory = _ => defaults.Epochs };
         var stages = StagesOption.Create();
         var batchSize = new Option<int>("--batch-size") { Description = "Pairs in a training step.", HelpName = "N", DefaultValueFactory = _ => defaults.BatchSize };
-        var learningRate = new Option<double?>("--learning-rate") { Description = "Adam's learning rate. [default: the recipe's, mostly 0.001]", HelpName = "X" };
+        var learningRate = new Option<double?>("--learning-rate") { Description = "Adam's learning rate. [default: the recipe's: 0.00025 of the default, mostly 0.001 of others]", HelpName = "X" };
         var averageDecay = new Option<double?>("--average-decay")
         {
             Description = "The model is an average of the weights over some 1 / (1 - X) steps instead of the last ones; 0: it is not. [default: the recipe's, 0.999 with texture and 0 without]",

@@ -30,6 +30,9 @@ public sealed record Objective
     /// <summary>The weight of the adversarial term, in gray levels for a nat: what a discriminator that learns along is to be fooled by.</summary>
     public double Adversarial { get; init; }
 
+    /// <summary>Over how many steps the adversarial term and feature matching grow, evenly, to their weights, so that the large is learned before the small; 0: from the first they have them.</summary>
+    public int AdversarialGrowth { get; init; }
+
     /// <summary>What the discriminator looks at.</summary>
     public DiscriminatorKind Discriminator { get; init; }
 
@@ -58,6 +61,7 @@ public sealed record Objective
         CheckWeight(nameof(Segmentation), Segmentation);
         CheckWeight(nameof(Texture), Texture);
         CheckWeight(nameof(SmoothBelow), SmoothBelow);
+        ArgumentOutOfRangeException.ThrowIfNegative(AdversarialGrowth);
         if (DiscriminatorFeatures > 0 && Adversarial == 0)
             throw new ArgumentOutOfRangeException(nameof(DiscriminatorFeatures), DiscriminatorFeatures, "Without an adversarial term there is no discriminator to match features in.");
         if (!Measures && Adversarial == 0)
@@ -77,7 +81,7 @@ public sealed record Objective
     internal IEnumerable<string> OtherTerms()
     {
         if (Adversarial > 0)
-            yield return FormattableString.Invariant($"{Adversarial} adversarial ({InWords(Discriminator)})");
+            yield return FormattableString.Invariant($"{Adversarial} adversarial ({InWords(Discriminator)}{(AdversarialGrowth > 0 ? $", growing over {AdversarialGrowth} steps" : "")})");
         if (DiscriminatorFeatures > 0)
             yield return FormattableString.Invariant($"{DiscriminatorFeatures} discriminator's features");
         if (Segmentation > 0)

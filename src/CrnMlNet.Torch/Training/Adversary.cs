@@ -91,20 +91,22 @@ internal sealed class Adversary : IDisposable
     /// <param name="images">The synthesized images <c>[N, k, 3, H, W]</c>. Gradients flow to these alone.</param>
     /// <param name="layouts">The layouts <c>[N, c, H, W]</c>.</param>
     /// <param name="photos">The photos <c>[N, 3, H, W]</c>.</param>
+    /// <param name="step">How many steps the training has taken: in the first ones the weights may still grow.</param>
     /// <returns>A scalar tensor.</returns>
-    public Tensor Loss(Tensor images, Tensor layouts, Tensor photos)
+    public Tensor Loss(Tensor images, Tensor layouts, Tensor photos, long step)
     {
+        double grown = Math.Min(1, (step + 1.0) / Math.Max(1, _objective.AdversarialGrowth));
         Learns(false);
         try
         {
             var synthesized = _discriminator.Look(Repeated(layouts, images), images.flatten(0, 1));
-            var loss = Mean(synthesized.Select(layers => AdversarialLoss.OfPainter(layers[^1]))).Times(_objective.Adversarial);
+            var loss = Mean(synthesized.Select(layers => AdversarialLoss.OfPainter(layers[^1]))).Times(grown * _objective.Adversarial);
             if (_objective.DiscriminatorFeatures == 0)
                 return loss;
             IEnumerable<Tensor[]> real;
             using (no_grad())
                 real = [.. _discriminator.Look(layouts, photos).Select(layers => layers.Select(layer => layer.repeat_interleave(images.shape[1], 0)).ToArray())];
-            return loss.Plus(Mean(real.Zip(synthesized, AdversarialLoss.FeatureMatching)).Times(_objective.DiscriminatorFeatures));
+            return loss.Plus(Mean(real.Zip(synthesized, AdversarialLoss.FeatureMatching)).Times(grown * _objective.DiscriminatorFeatures));
         }
         finally
         {

@@ -58,7 +58,7 @@ internal sealed class TrainingLoss(
         if (adversary is null)
             return measured!;
         adversary.Learn(synthesized, layouts, photos);
-        var fooled = adversary.Loss(synthesized, layouts, photos);
+        var fooled = adversary.Loss(synthesized, layouts, photos, step);
         return measured?.Plus(fooled) ?? fooled;
     }
 

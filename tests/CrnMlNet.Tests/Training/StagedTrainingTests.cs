@@ -117,7 +117,7 @@ public class StagedTrainingTests
         Assert.Contains("it was at one size", Assert.Throws<InvalidOperationException>(() => Train(staged)).Message);
         staged = Staged(Small with { LearningRate = 0.002 }, Large);
         staged.CheckpointFolder = folder["stages"];
-        Assert.Contains("LearningRate was 0.001 and is 0.002", Assert.Throws<InvalidOperationException>(() => Train(staged)).Message);
+        Assert.Contains("LearningRate was 0.00025 and is 0.002", Assert.Throws<InvalidOperationException>(() => Train(staged)).Message);
 
         CheckpointFolder.Clear(folder["stages"]);
         Assert.False(Directory.Exists(folder["stages"]));

@@ -24,7 +24,7 @@ public sealed class AdversaryTests
         images.requires_grad_();
         var before = Numbers(adversary);
 
-        var loss = adversary.Loss(images, layouts, photos);
+        var loss = adversary.Loss(images, layouts, photos, step: 0);
         loss.backward();
 
         var painted = discriminator.forward(layouts, images.flatten(0, 1));
@@ -33,6 +33,25 @@ public sealed class AdversaryTests
             3 * AdversarialLoss.OfPainter(painted[^1]).item<float>() + 2 * AdversarialLoss.FeatureMatching(real, painted).item<float>(), loss.item<float>(), 1e-5f);
         Assert.True(images.grad!.abs().max().item<float>() > 0);
         Assert.Equal(before, Numbers(adversary));
+    }
+
+    // In the first of four steps a quarter, in the fourth and from then on the whole.
+    [Theory]
+    [InlineData(0, 0.25)]
+    [InlineData(2, 0.75)]
+    [InlineData(3, 1)]
+    [InlineData(1000, 1)]
+    public void WeightsGrowEvenlyOverTheFirstSteps(long step, double share)
+    {
+        using var scope = NewDisposeScope();
+        using var atOnce = new Adversary(Game, Small, 1e-4, seed: 1, CPU);
+        using var growing = new Adversary(Game with { AdversarialGrowth = 4 }, Small, 1e-4, seed: 1, CPU);
+        var (layouts, photos, images) = Draw(images: 1);
+
+        double whole = atOnce.Loss(images, layouts, photos, step).item<float>();
+
+        Assert.True(whole > 1);
+        Assert.Equal(share * whole, growing.Loss(images, layouts, photos, step).item<float>(), 1e-4);
     }
 
     [Fact]
@@ -44,7 +63,7 @@ public sealed class AdversaryTests
         using var discriminator = new Discriminator(DiscriminatorKind.MultiScalePatches, architecture, seed: 1);
         var (layouts, photos, images) = (rand(1, 2, 64, 64), 255 * rand(1, 3, 64, 64), 255 * rand([1, 1, 3, 64, 64]));
 
-        double loss = adversary.Loss(images, layouts, photos).item<float>();
+        double loss = adversary.Loss(images, layouts, photos, step: 0).item<float>();
 
         var (real, painted) = (discriminator.Look(layouts, photos), discriminator.Look(layouts, images.select(1, 0)));
         Assert.Equal(2, real.Count);
@@ -58,13 +77,13 @@ public sealed class AdversaryTests
         using var scope = NewDisposeScope();
         using var adversary = new Adversary(Game with { DiscriminatorFeatures = 0 }, Small, 1e-3, seed: 1, CPU);
         var (layouts, photos, images) = Draw(images: 1);
-        double before = adversary.Loss(images, layouts, photos).item<float>();
+        double before = adversary.Loss(images, layouts, photos, step: 0).item<float>();
 
         for (int step = 0; step < 30; step++)
             adversary.Learn(images, layouts, photos);
 
         // The surer it is, the more the painter loses.
-        Assert.True(adversary.Loss(images, layouts, photos).item<float>() > before + 0.3);
+        Assert.True(adversary.Loss(images, layouts, photos, step: 0).item<float>() > before + 0.3);
         Assert.Null(adversary.Collapse);
     }
 
