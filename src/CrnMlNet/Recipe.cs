@@ -139,7 +139,7 @@ public sealed record Recipe
 
     /// <summary>
     /// The default: the same with a discriminator of patches beside, each of which is judged by its class. What looks best after half an hour on two CPU cores without
-    /// VGG-19 (docs/realism.md).
+    /// VGG-19; at higher learning rates walls in the light become cloudy (docs/realism.md).
     /// </summary>
     public static Recipe CrnTextureGan { get; } = CrnTexture with
     {
