@@ -12,7 +12,7 @@ public sealed class SearchSpaceTests
         var space = SearchSpace.Of<SynthesizeFromLabelsEstimator.Options>();
 
         Assert.Equal(["BatchSize", "LearningRate", "Mirror", "NoiseChannels", "WidthFactor"], space.Names);
-        Assert.Equal("BatchSize 1, LearningRate 0.001, Mirror True, NoiseChannels 2, WidthFactor 0.125", space.Default.ToString());
+        Assert.Equal("BatchSize 1, LearningRate 0.00025, Mirror True, NoiseChannels 2, WidthFactor 0.125", space.Default.ToString());
         Assert.DoesNotContain("WidthFactor", space.Without("WidthFactor").Names);
         Assert.Contains("'Epochs' is not tuned", Assert.Throws<ArgumentException>(() => space.Without("Epochs")).Message, StringComparison.Ordinal);
     }
