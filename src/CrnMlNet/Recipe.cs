@@ -147,6 +147,7 @@ public sealed record Recipe
         Summary = "the default: crn+texture and a discriminator of each class's patches",
         Objective = CrnTexture.Objective with { Adversarial = 16, AdversarialGrowth = 2000, Discriminator = DiscriminatorKind.ClassPatches, DiscriminatorFeatures = 40 },
         LearningRate = 2.5e-4,
+        LearningRateDecay = 0.5,
     };
 
     /// <summary>Texture, with a discriminator of patches at several scales beside.</summary>
@@ -192,6 +193,9 @@ public sealed record Recipe
 
     /// <summary>Adam's learning rate, unless the options say.</summary>
     public double LearningRate { get; init; } = 1e-3;
+
+    /// <summary>The last share of the training over which the learning rate falls to zero, unless the options say; 0: it is constant.</summary>
+    public double LearningRateDecay { get; init; }
 
     /// <summary>Of a cascade: whether its layout modulates what is normalised, unless the options say.</summary>
     public Modulation Modulation { get; init; }

@@ -23,6 +23,7 @@ public sealed partial class SynthesizeFromLabelsEstimator
     {
         private int? _imagesPerLayout;
         private double? _learningRate;
+        private double? _learningRateDecay;
         private double? _averageDecay;
         private int? _noiseSamples;
         private Modulation? _modulation;
@@ -171,6 +172,17 @@ public sealed partial class SynthesizeFromLabelsEstimator
         {
             get => _learningRate ?? Recipe.LearningRate;
             set => _learningRate = value;
+        }
+
+        /// <summary>
+        /// The last share of the training, 0 to 1, over which the learning rate falls to zero in a straight line, as Pix2pixHD's and SPADE's over the last half; 0, as the paper's: it is
+        /// constant. Unless set, the <see cref="Recipe"/>'s. The end is that of the <see cref="Epochs"/> or of the <see cref="TimeBudget"/>, whichever is nearer; of a training in stages
+        /// it falls in each.
+        /// </summary>
+        public double LearningRateDecay
+        {
+            get => _learningRateDecay ?? Recipe.LearningRateDecay;
+            set => _learningRateDecay = value;
         }
 
         /// <summary>
@@ -376,6 +388,7 @@ public sealed partial class SynthesizeFromLabelsEstimator
             Epochs = Epochs,
             BatchSize = BatchSize,
             LearningRate = LearningRate,
+            LearningRateDecay = LearningRateDecay,
             AverageDecay = AverageDecay,
             NoiseSamples = NoiseSamples,
             Objective = Recipe.Objective,

@@ -14,8 +14,11 @@ public sealed record TrainingRecord
     /// <summary>Pairs in a step.</summary>
     public required int BatchSize { get; init; }
 
-    /// <summary>Adam's learning rate.</summary>
+    /// <summary>Adam's learning rate; where it fell, in the beginning.</summary>
     public required double LearningRate { get; init; }
+
+    /// <summary>The last share of the training over which the learning rate fell to zero; 0: it was constant.</summary>
+    public double LearningRateDecay { get; init; }
 
     /// <summary>The decay of the weights' average that the model is; 0: it is the last weights.</summary>
     public double AverageDecay { get; init; }
@@ -108,6 +111,7 @@ public sealed record TrainingRecord
         Steps = summary.Steps,
         BatchSize = options.BatchSize,
         LearningRate = options.LearningRate,
+        LearningRateDecay = options.LearningRateDecay,
         AverageDecay = options.AverageDecay,
         NoiseSamples = options.NoiseSamples,
         Mirror = options.Mirror,

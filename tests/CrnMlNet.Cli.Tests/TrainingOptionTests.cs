@@ -66,14 +66,15 @@ public class TrainingOptionTests
     {
         using var scenes = new Scenes();
 
-        scenes.Train("--sample-count", "1", "--modulation", "clade", "--noise-samples", "2", "--average-decay", "0.5").AssertSucceeded();
+        scenes.Train("--sample-count", "1", "--modulation", "clade", "--noise-samples", "2", "--average-decay", "0.5", "--learning-rate-decay", "0.25").AssertSucceeded();
 
         using var model = Load(scenes);
-        Assert.Equal((Torch.Networks.Modulation.Clade, 2, 0.5), (((Torch.Networks.CrnArchitecture)model.Architecture).Modulation, model.Training.NoiseSamples, model.Training.AverageDecay));
+        Assert.Equal((Torch.Networks.Modulation.Clade, 2), (((Torch.Networks.CrnArchitecture)model.Architecture).Modulation, model.Training.NoiseSamples));
+        Assert.Equal((0.25, 0.5), (model.Training.LearningRateDecay, model.Training.AverageDecay));
         var inspected = CrnProcess.Run("inspect", scenes.Model);
         inspected.AssertSucceeded();
         Assert.Contains(inspected.Output, line => line.StartsWith("Network", StringComparison.Ordinal) && line.EndsWith("2 noise channels of 2 samples, 1 image(s) per layout, modulated by Clade", StringComparison.Ordinal));
-        Assert.Contains(inspected.Output, line => line.StartsWith("Training", StringComparison.Ordinal) && line.Contains("weights averaged by 0.5, ", StringComparison.Ordinal));
+        Assert.Contains(inspected.Output, line => line.StartsWith("Training", StringComparison.Ordinal) && line.Contains(" that fell over the last 25%, weights averaged by 0.5, ", StringComparison.Ordinal));
         scenes.Train("--modulation", "spade", "--recipe", "encoder-decoder").AssertFailed("Modulation is for cascaded refinement");
     }
 

@@ -32,6 +32,11 @@ internal static class TrainCommand
         var stages = StagesOption.Create();
         var batchSize = new Option<int>("--batch-size") { Description = "Pairs in a training step.", HelpName = "N", DefaultValueFactory = _ => defaults.BatchSize };
         var learningRate = new Option<double?>("--learning-rate") { Description = "Adam's learning rate. [default: the recipe's: 0.00025 of the default, mostly 0.001 of others]", HelpName = "X" };
+        var learningRateDecay = new Option<double?>("--learning-rate-decay")
+        {
+            Description = "The last share of the training over which the learning rate falls to zero, 0 to 1, of its epochs or its time budget; 0: it is constant. [default: the recipe's: 0.5 of the default, 0 of others]",
+            HelpName = "X",
+        };
         var averageDecay = new Option<double?>("--average-decay")
         {
             Description = "The model is an average of the weights over some 1 / (1 - X) steps instead of the last ones; 0: it is not. [default: the recipe's, 0.999 with texture and 0 without]",
@@ -159,7 +164,7 @@ internal static class TrainCommand
             {RecipeOption.Lines}
             """)
         {
-            labels, photos, output, palette, recipe, height, width, epochs, stages, batchSize, learningRate, averageDecay, widthFactor, noiseChannels, noiseSamples, modulation,
+            labels, photos, output, palette, recipe, height, width, epochs, stages, batchSize, learningRate, learningRateDecay, averageDecay, widthFactor, noiseChannels, noiseSamples, modulation,
             imagesPerLayout, diversity, layerWeights, seed, device,
             validationLabels, validationPhotos, validationShare, patience, timeBudget, warmStart, gradientCheckpointing,
             unknownLabels, labelEncoding, vivid, halfPrecision, noMirror, colourJitter, perception, perceptionEpochs, perceptionWeights, perceptionNormalisation, precision, photoFeatureMemory, photoFeatureFolder, segmenter, checkpoints, checkpointInterval, fresh, samples, sampleCount,
@@ -180,6 +185,7 @@ internal static class TrainCommand
                 Stages = StagesOption.ValueIn(parsed, stages),
                 BatchSize = parsed.GetRequiredValue(batchSize),
                 LearningRate = parsed.GetValue(learningRate) ?? system.LearningRate,
+                LearningRateDecay = parsed.GetValue(learningRateDecay) ?? system.LearningRateDecay,
                 AverageDecay = parsed.GetValue(averageDecay) ?? system.AverageDecay,
                 WidthFactor = parsed.GetRequiredValue(widthFactor),
                 NoiseChannels = parsed.GetRequiredValue(noiseChannels),

@@ -59,6 +59,12 @@ internal sealed class Adversary : IDisposable
         ($"{Prefix}pinned", Pinned),
     ];
 
+    /// <summary>The painter's learning rate of this moment: it learns at the same, but at <see cref="MostLearningRate"/> at most.</summary>
+    public double LearningRate
+    {
+        set => _adam.LearningRate = Math.Min(value, MostLearningRate);
+    }
+
     /// <summary>Steps in a row in which it was sure, and in which it was blind, <c>[2]</c>, int64, on the CPU.</summary>
     private Tensor Pinned { get; }
 

@@ -65,6 +65,9 @@ internal sealed class EpochLoop(int pairs, TrainingOptions options, TrainingStat
     /// <summary>The time spent, that before a continuation included.</summary>
     public TimeSpan Elapsed => _spentBefore + _clock.Elapsed;
 
+    /// <summary>How much of the training is done, 0 to 1: of its steps, or of its time budget where that is more.</summary>
+    public double ShareDone => Math.Min(1, Math.Max((double)StepsDone / Steps, options.TimeBudget is { } budget ? Elapsed / budget : 0));
+
     /// <summary>Where the training stands.</summary>
     public TrainingState State => new()
     {

@@ -193,6 +193,7 @@ public static class Trainer
                 photoFeatures.Expect(photos, indices, mirrored);
             network.BeginStep(((ulong)(uint)options.Seed << 32) + (ulong)loop.StepsDone);
             using var noise = options.NoiseSamples > 0 ? NearestNoise.Of(network, objective, layouts, photos, options, loop.StepsDone) : null;
+            LearnAt(options.LearningRateAfter(loop.ShareDone));
             adam.ZeroGradients();
             double loss = options.GradientCheckpointing
                 ? BackwardPass.Checkpointed((ChainedNetwork)network, layouts, LossOf)
@@ -204,6 +205,13 @@ public static class Trainer
             return loss;
 
             Tensor LossOf(Tensor images) => objective.OfStep(images, layouts, photos, loop.StepsDone);
+        }
+
+        void LearnAt(double rate)
+        {
+            adam.LearningRate = rate;
+            if (adversary is not null)
+                adversary.LearningRate = rate;
         }
 
         double Validate()

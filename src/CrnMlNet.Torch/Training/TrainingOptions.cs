@@ -12,8 +12,14 @@ public sealed record TrainingOptions
     /// <summary>Pairs in a step; at least 1.</summary>
     public int BatchSize { get; init; } = 1;
 
-    /// <summary>Adam's learning rate, constant over the training; above 0.</summary>
+    /// <summary>Adam's learning rate; above 0.</summary>
     public double LearningRate { get; init; } = 1e-4;
+
+    /// <summary>
+    /// The last share of the training, 0 to 1, over which the learning rate, the discriminator's too, falls to zero in a straight line; 0: it is constant, as the paper's. Pix2pixHD and SPADE take
+    /// 0.5. What is the training's end follows from <see cref="Epochs"/> or from <see cref="TimeBudget"/>, whichever is nearer.
+    /// </summary>
+    public double LearningRateDecay { get; init; }
 
     /// <summary>
     /// The decay of the exponential moving average of the weights that the trained network has instead of the last ones, below 1, such as 0.999, of which
@@ -87,6 +93,10 @@ public sealed record TrainingOptions
     /// <summary>Whether the last checkpoint stays when training ends by itself. The next training then only loads it.</summary>
     public bool KeepCheckpoint { get; init; }
 
+    /// <summary>The learning rate at a moment of the training.</summary>
+    /// <param name="share">How much of it is done, 0 to 1.</param>
+    internal double LearningRateAfter(double share) => share <= 1 - LearningRateDecay ? LearningRate : LearningRate * (1 - share) / LearningRateDecay;
+
     /// <summary>Checks every property.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A property is out of its range.</exception>
     public void Validate()
@@ -102,6 +112,8 @@ public sealed record TrainingOptions
         Objective.Validate();
         if (!(LearningRate is > 0 and < 1))
             throw new ArgumentOutOfRangeException(nameof(LearningRate), LearningRate, "The learning rate must be above 0 and below 1.");
+        if (!(LearningRateDecay is >= 0 and <= 1))
+            throw new ArgumentOutOfRangeException(nameof(LearningRateDecay), LearningRateDecay, "The learning rate can fall over the last 0 to 1 of the training; 0 keeps it constant.");
         if (!(ColourJitter is >= 0 and <= 1))
             throw new ArgumentOutOfRangeException(nameof(ColourJitter), ColourJitter, "The colour jitter must be from 0 to 1; 0 leaves photos as they are.");
         if (NoiseSamples is < 0 or > 1000)

@@ -26,6 +26,9 @@ public class OptionsTests
         { "LearningRate", options => options.LearningRate = double.NaN },
         { "LearningRate", options => options.LearningRate = 0 },
         { "LearningRate", options => options.LearningRate = double.PositiveInfinity },
+        { "LearningRateDecay", options => options.LearningRateDecay = -0.1 },
+        { "LearningRateDecay", options => options.LearningRateDecay = 1.1 },
+        { "LearningRateDecay", options => options.LearningRateDecay = double.NaN },
         { "AverageDecay", options => options.AverageDecay = 1 },
         { "PerceptionEpochs", options => options.PerceptionEpochs = 0 },
         { "ColourJitter", options => options.ColourJitter = 1.1 },
@@ -123,6 +126,7 @@ public class OptionsTests
             ["Synthesis:Epochs"] = "7",
             ["Synthesis:BatchSize"] = "3",
             ["Synthesis:LearningRate"] = "2e-4",
+            ["Synthesis:LearningRateDecay"] = "0.75",
             ["Synthesis:AverageDecay"] = "0.99",
             ["Synthesis:NoiseSamples"] = "8",
             ["Synthesis:Mirror"] = "false",
@@ -159,7 +163,7 @@ public class OptionsTests
         Assert.Equal((64, 128, 0.25, 7, 3, 2e-4), (options.Height, options.Width, options.WidthFactor, options.Epochs, options.BatchSize, options.LearningRate));
         Assert.Equal((false, 12, "cuda:1", true), (options.Mirror, options.Seed, options.Device, options.FallbackToCpu));
         Assert.True(options.GradientCheckpointing);
-        Assert.Equal((0.99, 8), (options.AverageDecay, options.NoiseSamples));
+        Assert.Equal((0.75, 0.99, 8), (options.LearningRateDecay, options.AverageDecay, options.NoiseSamples));
         Assert.Equal(
             [
                 new TrainingStage { Height = 64, Width = 128, Epochs = 9 },

@@ -28,7 +28,9 @@ public class RecipeTests
 
         Assert.Equal((name, options.Recipe.Network), (loaded.Training.Recipe, loaded.Architecture.Kind));
         Assert.Equal((trained.Architecture, options.Recipe.ImagesPerLayout), (loaded.Architecture, loaded.Architecture.ImagesPerLayout));
-        Assert.Equal((options.Recipe.LearningRate, options.Recipe.AverageDecay), (loaded.Training.LearningRate, loaded.Training.AverageDecay));
+        Assert.Equal(
+            (options.Recipe.LearningRate, options.Recipe.LearningRateDecay, options.Recipe.AverageDecay),
+            (loaded.Training.LearningRate, loaded.Training.LearningRateDecay, loaded.Training.AverageDecay));
         Assert.All(loaded.Training.LossByEpoch, loss => Assert.True(double.IsFinite(loss)));
         using var labels = Samples.Labels(1);
         using var expected = trained.Synthesize(labels);

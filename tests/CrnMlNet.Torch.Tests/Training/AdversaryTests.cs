@@ -87,6 +87,26 @@ public sealed class AdversaryTests
         Assert.Null(adversary.Collapse);
     }
 
+    // Adam's first step changes a weight by the learning rate, whatever its gradient.
+    [Theory]
+    [InlineData(1e-3, 2e-4)]
+    [InlineData(1e-4, 1e-4)]
+    [InlineData(0, 0)]
+    public void ItLearnsAsFastAsThePainterButNoFasterThan2e4(double painters, double expected)
+    {
+        using var scope = NewDisposeScope();
+        using var adversary = new Adversary(Game, Small, 1e-5, seed: 1, CPU) { LearningRate = painters };
+        var (layouts, photos, images) = Draw(images: 1);
+        float[] before = Weights();
+
+        adversary.Learn(images, layouts, photos);
+
+        Assert.Equal(expected, before.Zip(Weights(), (one, other) => Math.Abs(one - other)).Max(), 1e-6);
+
+        float[] Weights() => [.. adversary.State.Where(state => state.Name.StartsWith("discriminator.weights.", StringComparison.Ordinal))
+            .SelectMany(state => state.Value.detach().contiguous().data<float>().ToArray())];
+    }
+
     // At 0.01 nats it is right with a probability of 0.99, of photo and image alike.
     [Fact]
     public void OneThatIsSureOfWhatItSeesRestsUntilThePainterHasCaughtUp()

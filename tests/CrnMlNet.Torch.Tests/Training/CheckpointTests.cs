@@ -126,13 +126,14 @@ public sealed class CheckpointTests : IDisposable
     }
 
     [Fact]
-    public void SoDoesOneWhoseModelIsAnAverageOfTheWeights()
+    public void SoDoesOneWhoseLearningRateFallsAndWhoseModelIsAnAverageOfTheWeights()
     {
-        var options = EveryStep with { AverageDecay = 0.9, LearningRate = 0.05 };
+        var options = EveryStep with { AverageDecay = 0.9, LearningRate = 0.05, LearningRateDecay = 0.75 };
         var (expected, whole) = Train(options with { CheckpointFolder = null }, validate: true);
 
         foreach (int step in new[] { 1, 5, 9 })
             Assert.Throws<InvalidOperationException>(() => Train(options, dieAt: step, validate: true));
+        Assert.Contains("LearningRateDecay was 0.75 and is 0", Assert.Throws<InvalidOperationException>(() => Train(options with { LearningRateDecay = 0 }, validate: true)).Message);
         Assert.Contains("AverageDecay was 0.9 and is 0", Assert.Throws<InvalidOperationException>(() => Train(options with { AverageDecay = 0 }, validate: true)).Message);
         Train(options, cancelAt: 10, validate: true);
         var (weights, continued) = Train(options, validate: true);

@@ -158,6 +158,26 @@ public sealed class EpochLoopTests
     }
 
     [Fact]
+    public void TheShareDoneIsOfTheStepsOrOfTheTimeBudgetWhicheverEndsFirst()
+    {
+        var steps = new EpochLoop(2, new TrainingOptions { Epochs = 2, TimeBudget = TimeSpan.FromDays(1) });
+        var byStep = new List<double>();
+        steps.Run((_, _) => 1, _ => byStep.Add(steps.ShareDone), CancellationToken.None);
+        var time = new EpochLoop(2, new TrainingOptions { Epochs = 1_000_000, TimeBudget = TimeSpan.FromMilliseconds(100) });
+        var byTime = new List<(double Least, double Share, double Most)>();
+        time.Run((_, _) => 1, _ =>
+        {
+            Thread.Sleep(30);
+            double least = time.Elapsed.TotalMilliseconds / 100, share = time.ShareDone;
+            byTime.Add((Math.Min(1, least), share, time.Elapsed.TotalMilliseconds / 100));
+        }, CancellationToken.None);
+
+        Assert.Equal([0.25, 0.5, 0.75, 1], byStep);
+        Assert.All(byTime, told => Assert.InRange(told.Share, told.Least, told.Most));
+        Assert.Equal(1, byTime[^1].Share);
+    }
+
+    [Fact]
     public void TheTimeBudgetEndsTheTrainingAndTimeBeforeCounts()
     {
         var options = new TrainingOptions { Epochs = 1_000_000, TimeBudget = TimeSpan.FromMilliseconds(50) };

@@ -232,6 +232,35 @@ public sealed class TrainerTests
         static double[] All(CascadedRefinementNetwork network) => [.. network.parameters().SelectMany(parameter => parameter.detach().contiguous().data<float>().ToArray()).Select(value => (double)value)];
     }
 
+    // Of four steps the first two are at the whole rate, then two thirds and a third of it: over the last 0.75 of them.
+    [Theory]
+    [InlineData(0.0, 1.0, 1.0, 1.0, 1.0)]
+    [InlineData(0.75, 1.0, 1.0, 2.0 / 3, 1.0 / 3)]
+    [InlineData(1.0, 1.0, 0.75, 0.5, 0.25)]
+    public void TheLearningRateFallsOverTheLastShareOfTheTraining(double decay, params double[] shares)
+    {
+        var pairs = ShadedShapes.Pairs(2, seed: 1);
+        using var network = new CascadedRefinementNetwork(Small);
+        using var other = new CascadedRefinementNetwork(Small);
+        using var perception = new NoPerception();
+        using var adam = new Adam(other, Options.LearningRate);
+        var options = Options with { Epochs = 4, BatchSize = 2, LearningRateDecay = decay, Objective = new() { Comparison = Comparison.Image } };
+
+        Trainer.Train(network, perception, pairs, options, _ => { }, _ => { }, CancellationToken.None);
+        using var scope = NewDisposeScope();
+        var (layouts, photos) = All(pairs);
+        foreach (double share in shares)
+        {
+            adam.ZeroGradients();
+            (other.forward(layouts).select(1, 0) - photos).abs().mean().backward();
+            adam.LearningRate = share * Options.LearningRate;
+            adam.Step();
+        }
+
+        foreach (var (expected, actual) in other.parameters().Zip(network.parameters()))
+            Assert.True((expected - actual).abs().max().item<float>() < 0.05 * Options.LearningRate);
+    }
+
     [Fact]
     public void TheValidationSetMeasuresTheAverage()
     {
