@@ -12,6 +12,7 @@ using Spectre.Console;
 var data = new Argument<string?>("DIR") { Description = "A folder with 'labels' and 'photos' in it, paired by name. Default: street scenes that are drawn.", Arity = ArgumentArity.ZeroOrOne };
 var palette = new Option<string>("--palette") { Description = "A built-in palette's name or a JSON file. Default: DIR/palette.json if it is there, or else camvid." };
 var output = new Option<string>("--output", "-o") { Description = "Folder for the best model and the log; the same folder again goes on where it was.", DefaultValueFactory = _ => "autosynthesis-output" };
+var recipe = new Option<string>("--recipe") { Description = $"The system to tune: {string.Join(", ", Recipe.All)}.", DefaultValueFactory = _ => Recipe.Default.Name };
 var search = new Option<string>("--search") { Description = "'halving': many settings for a few epochs, the better third for three times as many, and so on; or 'random': each for all epochs.", DefaultValueFactory = _ => "halving" };
 search.AcceptOnlyFromAmong("halving", "random");
 var trials = new Option<int>("--candidates") { Description = "How many settings to try; the first are the defaults.", DefaultValueFactory = _ => 9 };
@@ -21,7 +22,7 @@ var seed = new Option<int>("--seed") { Description = "The same seed tries the sa
 var height = new Option<int>("--height") { DefaultValueFactory = _ => 48 };
 var width = new Option<int>("--width") { DefaultValueFactory = _ => 64 };
 var widthFactor = new Option<double>("--width-factor") { Description = "Factor on the number of feature maps; it is not tuned, as wider networks take longer.", DefaultValueFactory = _ => 1.0 / 16 };
-var command = new RootCommand("Tunes SynthesizeFromLabels, as Microsoft.ML.AutoML tunes other estimators.") { data, palette, output, search, trials, epochs, minutes, seed, height, width, widthFactor };
+var command = new RootCommand("Tunes SynthesizeFromLabels, as Microsoft.ML.AutoML tunes other estimators.") { data, palette, output, recipe, search, trials, epochs, minutes, seed, height, width, widthFactor };
 command.SetAction((parsed, cancellation) => Task.FromResult(Try(() => Run(parsed, cancellation))));
 return await command.Parse(args).InvokeAsync();
 
@@ -50,13 +51,19 @@ int Run(ParseResult parsed, CancellationToken cancellation)
     if (pairs.Count < 10)
         throw new InvalidDataException($"'{pairsFolder}' has {pairs.Count} pairs; at least 10 are needed, as a fifth is to choose by, and a fifth to judge by.");
 
-    var space = SearchSpace.Of<SynthesizeFromLabelsEstimator.Options>().Without(nameof(SynthesizeFromLabelsEstimator.Options.WidthFactor));
+    SynthesizeFromLabelsEstimator.Options Options() => new()
+    {
+        Palette = classes,
+        Recipe = Recipe.Parse(parsed.GetRequiredValue(recipe)),
+        Height = parsed.GetValue(height),
+        Width = parsed.GetValue(width),
+        WidthFactor = parsed.GetValue(widthFactor),
+    };
+    var space = SearchSpace.Of(Options()).Without(nameof(SynthesizeFromLabelsEstimator.Options.WidthFactor));
     ITuner tuner = parsed.GetValue(search) == "random"
         ? new RandomSearch(space, parsed.GetValue(trials), parsed.GetValue(epochs), parsed.GetValue(seed))
         : new SuccessiveHalving(space, parsed.GetValue(trials), parsed.GetValue(epochs), parsed.GetValue(seed));
-    var runner = new SynthesisRunner(
-        () => new() { Palette = classes, Height = parsed.GetValue(height), Width = parsed.GetValue(width), WidthFactor = parsed.GetValue(widthFactor) },
-        training: Share(2, 3, 4), validation: Share(0), folder);
+    var runner = new SynthesisRunner(Options, training: Share(2, 3, 4), validation: Share(0), folder);
     var experiment = new SynthesisExperiment(tuner, runner, folder).SetMonitor(new ConsoleMonitor());
     if (parsed.GetValue(minutes) is { } limit)
         experiment.SetTrainingTime(TimeSpan.FromMinutes(limit));

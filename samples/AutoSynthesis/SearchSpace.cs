@@ -13,11 +13,11 @@ public sealed class SearchSpace
     private readonly SortedDictionary<string, Dimension> _dimensions = new(StringComparer.Ordinal);
 
     /// <summary>The space of a class' tunable properties.</summary>
+    /// <param name="defaults">Has the values that are the defaults.</param>
     /// <exception cref="ArgumentException">It has none, or one is of a type that cannot be tuned.</exception>
-    public static SearchSpace Of<T>() where T : new()
+    public static SearchSpace Of<T>(T defaults) where T : class
     {
         var space = new SearchSpace();
-        var defaults = new T();
         foreach (var property in typeof(T).GetProperties())
         {
             if (Dimension.Of(property, defaults) is { } dimension)
@@ -34,7 +34,7 @@ public sealed class SearchSpace
     public SearchSpace Without(string name)
         => _dimensions.Remove(name) ? this : throw new ArgumentException($"'{name}' is not tuned; these are: {string.Join(", ", Names)}.");
 
-    /// <summary>The values that the properties have when nothing is set.</summary>
+    /// <summary>The defaults.</summary>
     public Parameter Default => new(_dimensions.ToDictionary(named => named.Key, named => named.Value.Default));
 
     /// <summary>Values at random, each dimension by itself and evenly; a range in logarithms, if its attribute says so.</summary>

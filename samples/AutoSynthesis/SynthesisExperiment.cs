@@ -35,7 +35,7 @@ public sealed class SynthesisExperiment(ITuner tuner, ITrialRunner runner, strin
     public (IReadOnlyList<TrialResult> All, TrialResult Best) Run(CancellationToken cancellation = default)
     {
         Directory.CreateDirectory(folder);
-        var log = new TrialLog(Path.Combine(folder, "trials.jsonl"));
+        var log = new TrialLog(Path.Combine(folder, "trials.jsonl"), runner.Subject);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         if (_budget is { } budget)
             stop.CancelAfter(budget);

@@ -17,6 +17,9 @@ public sealed class SynthesisRunner(
     private static readonly EvaluationOptions Nearest = new() { Measures = Measures.SlicedWasserstein | Measures.Ssim | Measures.Psnr, Resamples = 0 };
 
     /// <inheritdoc/>
+    public string Subject { get; } = Describe(options(), training.Count);
+
+    /// <inheritdoc/>
     public ITrial Run(TrialSettings settings, CancellationToken cancellation)
     {
         var mlContext = new MLContext(seed: 1);
@@ -40,6 +43,9 @@ public sealed class SynthesisRunner(
     /// <summary>Measures a model's photos of some layouts against the real ones.</summary>
     public static Nearness Measure(SynthesizeFromLabelsTransformer model, IEnumerable<LabelPhotoPair> pairs)
         => SynthesisEvaluation.Of(model, RealPairs.For(model, pairs), Nearest).Synthesized;
+
+    private static string Describe(SynthesizeFromLabelsEstimator.Options options, int pairs)
+        => FormattableString.Invariant($"{options.Recipe} at {options.Height}x{options.Width}, width {options.WidthFactor:0.####}, on {pairs} pairs");
 
     private IDataView Load(MLContext mlContext)
     {

@@ -27,6 +27,9 @@ public interface ITuner
 /// <summary>Does trials.</summary>
 public interface ITrialRunner
 {
+    /// <summary>All that its trials have in common, in a line that tells one experiment from another.</summary>
+    string Subject { get; }
+
     /// <summary>Trains and measures.</summary>
     /// <exception cref="OperationCanceledException">It was told to end.</exception>
     ITrial Run(TrialSettings settings, CancellationToken cancellation);

@@ -6,7 +6,7 @@ namespace AutoSynthesis.Tests;
 public sealed class ExperimentTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
-    private readonly SearchSpace _space = SearchSpace.Of<Point>();
+    private readonly SearchSpace _space = SearchSpace.Of(new Point());
 
     [Fact]
     public void Random_search_begins_with_the_defaults_and_finds_the_best_of_what_it_tried()
@@ -77,6 +77,8 @@ public sealed class ExperimentTests : IDisposable
         Assert.Equal(File.ReadAllText(_folder["whole/best.zip"]), File.ReadAllText(_folder["killed/best.zip"]));
         var other = Assert.Throws<InvalidDataException>(() => Experiment(new RandomSearch(_space, 3, epochs: 2, seed: 1), new DistanceRunner(), "killed").Run(TestContext.Current.CancellationToken));
         Assert.Contains("another experiment", other.Message, StringComparison.Ordinal);
+        var moved = Assert.Throws<InvalidDataException>(() => Experiment(Tuner(), new DistanceRunner { Subject = "nearness to 0.4" }, "killed").Run(TestContext.Current.CancellationToken));
+        Assert.Contains("it tried nearness to 0.3, and now it is nearness to 0.4", moved.Message, StringComparison.Ordinal);
 
         static string Text(TrialResult trial) => $"{trial.Settings.TrialId} {trial.Settings.Parameter} {trial.Settings.Epochs} {trial.Loss:R}";
     }
@@ -105,6 +107,8 @@ public sealed class ExperimentTests : IDisposable
 
     private sealed class DistanceRunner : ITrialRunner
     {
+        public string Subject { get; init; } = "nearness to 0.3";
+
         public Func<TrialSettings, bool> Fails { get; init; } = _ => false;
 
         public Func<TrialSettings, bool> Dies { get; init; } = _ => false;

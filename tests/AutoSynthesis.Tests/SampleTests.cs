@@ -19,7 +19,7 @@ public sealed class SampleTests
         Assert.Contains("2 pairs that no trial has seen, 3 epochs each", output, StringComparison.Ordinal);
         Assert.Equal(["best.zip", "defaults.zip", "trials.jsonl"], Directory.GetFileSystemEntries(folder["output"]).Select(Path.GetFileName).Order());
         using var model = (SynthesizeFromLabelsTransformer)new MLContext().Model.Load(folder["output/best.zip"], out _);
-        Assert.Equal(3, model.Training.LossByEpoch.Count);
+        Assert.Equal(("crn", 3), (model.Training.Recipe, model.Training.LossByEpoch.Count));
 
         string again = Run(folder);
         Assert.DoesNotContain("Trial ", again, StringComparison.Ordinal);
@@ -33,7 +33,7 @@ public sealed class SampleTests
             ArgumentList =
             {
                 typeof(SynthesisExperiment).Assembly.Location, folder["data"], "--output", folder["output"], "--candidates", "3", "--epochs", "3",
-                "--height", "32", "--width", "32", "--width-factor", "0.015625",
+                "--height", "32", "--width", "32", "--width-factor", "0.015625", "--recipe", "crn",
             },
             RedirectStandardOutput = true,
             RedirectStandardError = true,

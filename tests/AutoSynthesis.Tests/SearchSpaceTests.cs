@@ -9,10 +9,11 @@ public sealed class SearchSpaceTests
     [Fact]
     public void The_options_tunable_properties_are_found_with_their_defaults()
     {
-        var space = SearchSpace.Of<SynthesizeFromLabelsEstimator.Options>();
+        var space = SearchSpace.Of(new SynthesizeFromLabelsEstimator.Options());
 
         Assert.Equal(["BatchSize", "LearningRate", "Mirror", "NoiseChannels", "WidthFactor"], space.Names);
         Assert.Equal("BatchSize 1, LearningRate 0.00025, Mirror True, NoiseChannels 2, WidthFactor 0.125", space.Default.ToString());
+        Assert.Contains("LearningRate 0.001,", SearchSpace.Of(new SynthesizeFromLabelsEstimator.Options { Recipe = Recipe.Crn }).Default.ToString(), StringComparison.Ordinal);
         Assert.DoesNotContain("WidthFactor", space.Without("WidthFactor").Names);
         Assert.Contains("'Epochs' is not tuned", Assert.Throws<ArgumentException>(() => space.Without("Epochs")).Message, StringComparison.Ordinal);
     }
@@ -21,7 +22,7 @@ public sealed class SearchSpaceTests
     [Fact]
     public void Values_lie_where_the_attributes_say_and_reach_all_of_it()
     {
-        var space = SearchSpace.Of<Everything>();
+        var space = SearchSpace.Of(new Everything());
         var random = new Random(1);
         var drawn = Enumerable.Range(0, 1000).Select(_ => space.Sample(random).ApplyTo(new Everything())).ToArray();
 
@@ -38,7 +39,7 @@ public sealed class SearchSpaceTests
 
     [Fact]
     public void A_class_without_attributes_is_refused()
-        => Assert.Contains("[Range]", Assert.Throws<ArgumentException>(() => SearchSpace.Of<object>()).Message, StringComparison.Ordinal);
+        => Assert.Contains("[Range]", Assert.Throws<ArgumentException>(() => SearchSpace.Of(new object())).Message, StringComparison.Ordinal);
 
     /// <summary>Microsoft.ML.AutoML's Parameter.AsType makes options of the JSON of what its tuner proposes, with System.Text.Json.</summary>
     [Fact]
