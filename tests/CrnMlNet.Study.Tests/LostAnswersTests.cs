@@ -39,7 +39,8 @@ public class LostAnswersTests
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no kill -9.");
         using var small = new SmallStudy().CreateUsual("--jobs", "8", "--pairs", "12", "--sentinels-per-job", "0");
         var told = new ConcurrentDictionary<(string Worker, int Pair), string>();
-        foreach (int killAfter in new[] { 5, 23, 38 })
+        // A third of the 96 answers there are: where the kill comes late, many more have been given by then.
+        foreach (int killAfter in new[] { 3, 11, 18 })
         {
             using var served = new ServedStudy(small);
             using var killed = new CancellationTokenSource();
