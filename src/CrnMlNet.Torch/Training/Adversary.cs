@@ -45,7 +45,8 @@ internal sealed class Adversary : IDisposable
         _objective = objective;
         _discriminator = new Discriminator(objective.Discriminator, architecture, seed);
         _discriminator.to(device);
-        _adam = new Adam(_discriminator, Math.Min(learningRate, MostLearningRate), MeanDecay);
+        _adam = new Adam(_discriminator, learningRate, MeanDecay);
+        LearningRate = learningRate;
         Pinned = torch.zeros(2, ScalarType.Int64).DetachFromDisposeScope();
     }
 
