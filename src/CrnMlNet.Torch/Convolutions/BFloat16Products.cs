@@ -118,12 +118,17 @@ internal sealed unsafe class BFloat16Products : WinogradProducts
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public override void Take(int block, int tiles, int firstOutput, int outputs, float* sums, int place, int map)
+        public override void Take(int block, int tiles, int firstOutput, int outputs, float* sums, int map)
         {
+            int panel = _owner.Kernels.Panel;
             for (int at = 0; at < _owner.Transforms.Places; at++)
             {
                 for (int output = 0; output < outputs; output++)
-                    Widen(_ofSums + ((long)at * _owner.Outputs + firstOutput + output) * tiles, sums + at * place + output * map, tiles);
+                {
+                    ushort* ofOutput = _ofSums + ((long)at * _owner.Outputs + firstOutput + output) * tiles;
+                    for (int first = 0; first < tiles; first += panel)
+                        Widen(ofOutput + first, sums + (long)output * map + _owner.Transforms.Places * first + at * panel, Math.Min(panel, tiles - first));
+                }
             }
         }
     }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -118,7 +119,8 @@ internal sealed unsafe class UpsampledMaps : FeatureMaps
 
     public override int Channels => _maps.Channels;
 
-    public override int Scratch(int columns) => 2 * (columns / 2 + 4);
+    // With a vector to spare.
+    public override int Scratch(int columns) => 2 * (columns / 2 + 4 + Vector512<float>.Count);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Read(int image, int channel, int row, int from, int count, float* destination, float* scratch)
@@ -128,19 +130,11 @@ internal sealed unsafe class UpsampledMaps : FeatureMaps
         float* above = scratch, below = scratch + Scratch(count) / 2;
         _maps.Read(image, channel, upper, first, width, above, null);
         _maps.Read(image, channel, lower, first, width, below, null);
-        float weight = _rowWeights[row];
-        for (int x = 0; x < width; x++)
-            above[x] += weight * (below[x] - above[x]);
+        WinogradKernels.Best.Blend(above, below, width, _rowWeights[row]);
         above[width] = above[width - 1];
         fixed (int* columns = _columns)
         fixed (float* weights = _columnWeights)
-        {
-            for (int x = 0; x < count; x++)
-            {
-                float* left = above + (columns[from + x] - first);
-                destination[x] = left[0] + weights[from + x] * (left[1] - left[0]);
-            }
-        }
+            WinogradKernels.Best.Interpolate(above, columns + from, weights + from, count, destination);
     }
 
     // As libtorch does, in single precision (aten/src/ATen/native/UpSample.h, area_pixel_compute_scale and compute_source_index_and_lambda).

@@ -23,8 +23,8 @@ internal sealed unsafe class Float32Products : WinogradProducts
     public Float32Products(Tensor weight, WinogradKernels kernels, WinogradTransforms transforms, Arena? arena = null) : base(weight, kernels, transforms)
     {
         _arena = arena;
-        _groups = TileBlocks.DivideUp(Outputs, WinogradKernels.Rows);
-        long[] shape = [transforms.Places, _groups, Inputs, WinogradKernels.Rows];
+        _groups = TileBlocks.DivideUp(Outputs, kernels.Rows);
+        long[] shape = [transforms.Places, _groups, Inputs, kernels.Rows];
         // The last group may have rows to spare, of which nothing is read in the end.
         _owned = arena is null ? torch.zeros(shape, ScalarType.Float32).DetachFromDisposeScope() : null;
         _filters = _owned is not null ? FeatureMaps.AddressOf(_owned) : arena!.Take(shape[0] * shape[1] * shape[2] * shape[3]);
@@ -36,7 +36,7 @@ internal sealed unsafe class Float32Products : WinogradProducts
 
     public override int BlocksAtOnce => Math.Clamp(Workers.Count, 2, 8);
 
-    public override int MapsAtOnce => 8 * WinogradKernels.Rows;
+    public override int MapsAtOnce => 8 * Kernels.Rows;
 
     public override Pass Begin(int tiles, int blocks) => new PanelPass(this, tiles, blocks);
 
@@ -46,23 +46,23 @@ internal sealed unsafe class Float32Products : WinogradProducts
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void TransformFilters(float* filters, int group)
     {
-        int lanes = Kernels.Lanes, first = group * WinogradKernels.Rows, outputs = Math.Min(WinogradKernels.Rows, Outputs - first);
-        float* nine = stackalloc float[9 * lanes], between = stackalloc float[3 * Transforms.Inputs * lanes], places = stackalloc float[Transforms.Places * WinogradKernels.Rows * lanes];
+        int lanes = Kernels.Lanes, first = group * Kernels.Rows, outputs = Math.Min(Kernels.Rows, Outputs - first);
+        float* nine = stackalloc float[9 * lanes], between = stackalloc float[3 * Transforms.Inputs * lanes], places = stackalloc float[Transforms.Places * Kernels.Rows * lanes];
         for (int input = 0; input < Inputs; input += lanes)
         {
             int inputs = Math.Min(lanes, Inputs - input);
             for (int i = 0; i < outputs; i++)
             {
                 RowParts.Transpose(filters + 9 * ((long)(first + i) * Inputs + input), 9, inputs, 9, nine, lanes);
-                Transforms.TransformFilters(nine, between, places + i * lanes, WinogradKernels.Rows * lanes);
+                Transforms.TransformFilters(nine, between, places + i * lanes, Kernels.Rows * lanes);
             }
 
             for (int place = 0; place < Transforms.Places; place++)
-                RowParts.Transpose(places + place * WinogradKernels.Rows * lanes, lanes, outputs, inputs, Filters(place, group) + (long)input * WinogradKernels.Rows, WinogradKernels.Rows);
+                RowParts.Transpose(places + place * Kernels.Rows * lanes, lanes, outputs, inputs, Filters(place, group) + (long)input * Kernels.Rows, Kernels.Rows);
         }
     }
 
-    private float* Filters(int place, int group) => _filters + ((long)place * _groups + group) * Inputs * WinogradKernels.Rows;
+    private float* Filters(int place, int group) => _filters + ((long)place * _groups + group) * Inputs * Kernels.Rows;
 
     /// <summary>Inputs in panels: for each place, panel of tiles and input the panel's values.</summary>
     private sealed class PanelPass : Pass
@@ -79,36 +79,31 @@ internal sealed unsafe class Float32Products : WinogradProducts
             _blocks = Arena.Take(owner._arena, (long)blocks * _places * _panels * _kernels.Panel * _inputs);
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public override void Put(int block, int input, int tiles, float* places, int place)
         {
-            int panel = _kernels.Panel, panels = TileBlocks.DivideUp(tiles, panel);
-            for (int at = 0; at < _places; at++)
-            {
-                for (int p = 0; p < panels; p++)
-                    new ReadOnlySpan<float>(places + at * place + p * panel, panel).CopyTo(new Span<float>(Tiles(block, at) + ((long)p * _inputs + input) * panel, panel));
-            }
+            int panel = _kernels.Panel, ofPanel = _inputs * panel;
+            _kernels.PutInPanels(places, place, _places, TileBlocks.DivideUp(tiles, panel), Tiles(block, 0) + (long)input * panel, (long)_panels * ofPanel, ofPanel);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public override void Take(int block, int tiles, int firstOutput, int outputs, float* sums, int place, int map)
+        public override void Take(int block, int tiles, int firstOutput, int outputs, float* sums, int map)
         {
-            int panel = _kernels.Panel, panels = TileBlocks.DivideUp(tiles, panel), firstGroup = firstOutput / WinogradKernels.Rows, groups = TileBlocks.DivideUp(outputs, WinogradKernels.Rows);
+            int panel = _kernels.Panel, panels = TileBlocks.DivideUp(tiles, panel), firstGroup = firstOutput / _kernels.Rows, groups = TileBlocks.DivideUp(outputs, _kernels.Rows);
             for (int at = 0; at < _places; at++)
             {
                 for (int group = 0; group < groups; group++)
                 {
                     float* filters = _owner.Filters(at, firstGroup + group);
                     float* next = group + 1 < groups ? _owner.Filters(at, firstGroup + group + 1) : _owner.Filters(at + 1, firstGroup);
-                    float* ofGroup = sums + at * place + group * WinogradKernels.Rows * map;
+                    float* ofGroup = sums + (long)group * _kernels.Rows * map + at * panel;
                     for (int p = 0; p < panels; p++)
                     {
                         // While a panel is multiplied, its share of the next filters and of the next place's tiles is fetched.
                         int share = group * panels + p, shares = groups * panels, ofPlace = _panels * panel;
                         var ahead = new Ahead(
-                            next + (long)p * WinogradKernels.Rows * _inputs / panels, sizeof(float) * WinogradKernels.Rows / panels,
+                            next + (long)p * _kernels.Rows * _inputs / panels, sizeof(float) * _kernels.Rows / panels,
                             Tiles(block, at + 1) + (long)share * _inputs * ofPlace / shares, sizeof(float) * ofPlace / shares);
-                        _kernels.Multiply(filters, Tiles(block, at) + (long)p * _inputs * panel, _inputs, ofGroup + p * panel, map, isFurther: false, ahead);
+                        _kernels.Multiply(filters, Tiles(block, at) + (long)p * _inputs * panel, _inputs, Math.Min(_kernels.Rows, outputs - group * _kernels.Rows), ofGroup + p * _places * panel, map, isFurther: false, ahead);
                     }
                 }
             }

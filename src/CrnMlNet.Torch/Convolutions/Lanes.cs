@@ -33,6 +33,9 @@ internal unsafe interface ILanes<V>
 
     static abstract V Greatest(V x, V y);
 
+    /// <summary>Of a vector's numbers those at some places, as many as a vector has, after the first place.</summary>
+    static abstract V Pick(V vector, int* places, int first);
+
     /// <summary>Has the processor fetch this to its second-level cache; any address will do.</summary>
     static abstract void Fetch(void* address);
 }
@@ -68,6 +71,9 @@ internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Greatest(Vector512<float> x, Vector512<float> y) => Vector512.Max(x, y);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Pick(Vector512<float> vector, int* places, int first) => Vector512.ShuffleNative(vector, Vector512.Load(places) - Vector512.Create(first));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Fetch(void* address)
@@ -110,6 +116,9 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>>
     public static Vector256<float> Greatest(Vector256<float> x, Vector256<float> y) => Vector256.Max(x, y);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Pick(Vector256<float> vector, int* places, int first) => Vector256.ShuffleNative(vector, Vector256.Load(places) - Vector256.Create(first));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Fetch(void* address)
     {
         if (Sse.IsSupported)
@@ -139,6 +148,8 @@ internal readonly unsafe struct SingleLane : ILanes<float>
     public static float Least(float x, float y) => MathF.Min(x, y);
 
     public static float Greatest(float x, float y) => MathF.Max(x, y);
+
+    public static float Pick(float vector, int* places, int first) => vector;
 
     public static void Fetch(void* address)
     {

@@ -73,7 +73,7 @@ internal static unsafe class RowParts
             // Of four tiles the first four values, and the last two.
             Vector128<float> v1 = Vector128.Load(row + 4), v2 = Vector128.Load(row + 8), v4 = Vector128.Load(row + 16), v5 = Vector128.Load(row + 20);
             var (a, b, c, d) = Transposed(Vector128.Load(row), Vector128.Load(row + 6), Vector128.Load(row + 12), Vector128.Load(row + 18));
-            var (e, f) = Pairs(Vector128.Create(v1.GetLower(), v2.GetUpper()), Vector128.Create(v4.GetLower(), v5.GetUpper()));
+            var (e, f) = Pairs(Ends(v1, v2), Ends(v4, v5));
             a.Store(parts + i);
             b.Store(parts + part + i);
             c.Store(parts + 2 * part + i);
@@ -118,11 +118,11 @@ internal static unsafe class RowParts
             var (a, b, c, d) = Transposed(Vector128.Load(parts + i), Vector128.Load(parts + part + i), Vector128.Load(parts + 2 * part + i), Vector128.Load(parts + 3 * part + i));
             var (e, f) = Zipped(Vector128.Load(parts + 4 * part + i), Vector128.Load(parts + 5 * part + i));
             a.Store(row);
-            Vector128.Create(e.GetLower(), b.GetLower()).Store(row + 4);
-            Vector128.Create(b.GetUpper(), e.GetUpper()).Store(row + 8);
+            Lower(e, b).Store(row + 4);
+            Upper(b, e).Store(row + 8);
             c.Store(row + 12);
-            Vector128.Create(f.GetLower(), d.GetLower()).Store(row + 16);
-            Vector128.Create(d.GetUpper(), f.GetUpper()).Store(row + 20);
+            Lower(f, d).Store(row + 16);
+            Upper(d, f).Store(row + 20);
         }
     }
 
@@ -165,6 +165,7 @@ internal static unsafe class RowParts
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static (Vector128<float>, Vector128<float>, Vector128<float>, Vector128<float>) Transposed(
         Vector128<float> a, Vector128<float> b, Vector128<float> c, Vector128<float> d)
     {
@@ -178,12 +179,26 @@ internal static unsafe class RowParts
         return (Sse.MoveLowToHigh(ab, cd), Sse.MoveHighToLow(cd, ab), Sse.MoveLowToHigh(ab2, cd2), Sse.MoveHighToLow(cd2, ab2));
     }
 
+    /// <summary>The first halves of both.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> Lower(Vector128<float> a, Vector128<float> b) => Sse.IsSupported ? Sse.MoveLowToHigh(a, b) : Vector128.Create(a.GetLower(), b.GetLower());
+
+    /// <summary>The second halves of both.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> Upper(Vector128<float> a, Vector128<float> b) => Sse.IsSupported ? Sse.MoveHighToLow(b, a) : Vector128.Create(a.GetUpper(), b.GetUpper());
+
+    /// <summary>The first half of one and the second of the other.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> Ends(Vector128<float> a, Vector128<float> b) => Sse.IsSupported ? Sse.Shuffle(a, b, 0b11_10_01_00) : Vector128.Create(a.GetLower(), b.GetUpper());
+
     /// <summary>Every second value from the first on, and from the second on.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static (Vector128<float>, Vector128<float>) Pairs(Vector128<float> a, Vector128<float> b) => Sse.IsSupported
         ? (Sse.Shuffle(a, b, 0b10_00_10_00), Sse.Shuffle(a, b, 0b11_01_11_01))
         : (Vector128.Create(a[0], a[2], b[0], b[2]), Vector128.Create(a[1], a[3], b[1], b[3]));
 
     /// <summary>One value of each in turn.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static (Vector128<float>, Vector128<float>) Zipped(Vector128<float> a, Vector128<float> b) => Sse.IsSupported
         ? (Sse.UnpackLow(a, b), Sse.UnpackHigh(a, b))
         : (Vector128.Create(a[0], b[0], a[1], b[1]), Vector128.Create(a[2], b[2], a[3], b[3]));

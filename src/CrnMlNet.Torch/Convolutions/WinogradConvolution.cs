@@ -62,8 +62,8 @@ internal sealed unsafe class WinogradConvolution : IDisposable
         // Rows and columns of a tile's outputs, and of its inputs; and its products.
         private readonly int _side, _inputSide, _places;
 
-        // Floats: of a map in a place, of a place, of a part of a row, of a row, of a thread's scratch.
-        private readonly int _map, _place, _part, _line, _scratchSize;
+        // Panels of a block; floats: of a map's sums, of a transformed input's place, of a part of a row, of a row, of a part of all of a block's rows, of a thread's scratch.
+        private readonly int _panels, _map, _place, _part, _line, _blockPart, _scratchSize;
         private readonly float* _result, _scratch;
         private readonly double[] _sums, _squares;
 
@@ -77,15 +77,17 @@ internal sealed unsafe class WinogradConvolution : IDisposable
             int tiles = _tiles.Rows * _tiles.Columns;
             _pass = products.Begin(tiles, _blocksAtOnce);
 
-            _map = TileBlocks.DivideUp(tiles, _kernels.Panel) * _kernels.Panel;
+            _panels = TileBlocks.DivideUp(tiles, _kernels.Panel);
             // Parts are written four values at a time, and read a vector at a time from the second value on.
             int atOnce = Math.Max(4, _kernels.Lanes);
             _part = TileBlocks.DivideUp(_tiles.Columns + 2, atOnce) * atOnce + _kernels.Lanes;
             _line = _side * _part;
-            int input = (2 * _inputSide + 1) * _line + _places * (_map + _kernels.Lanes) + maps.Scratch(_line);
-            // Not a multiple of 4 KB, or all places of a tile would fall on the same few lines of the first-level cache.
-            _place = products.MapsAtOnce * _map + WinogradKernels.LargestPanel;
-            int output = _places * _place + _kernels.Lanes + _side * _inputSide * _kernels.Lanes + 2 * _side * _line;
+            _place = _panels * _kernels.Panel + _kernels.Lanes;
+            _blockPart = _panels * _kernels.Panel + 4;
+            int input = (2 * _inputSide + 1) * _line + _places * _place + maps.Scratch(_line);
+            // Not a multiple of 4 KB, or what is multiplied at once would fall on the same few lines of the first-level cache.
+            _map = _panels * _places * _kernels.Panel + WinogradKernels.LargestPanel;
+            int output = products.MapsAtOnce * _map + _side * _inputSide * _kernels.Lanes + _side * _side * _blockPart + _side * _line;
             _scratchSize = Math.Max(input, output);
 
             _result = FeatureMaps.AddressOf(result);
@@ -116,8 +118,7 @@ internal sealed unsafe class WinogradConvolution : IDisposable
         {
             var (image, tileRow, tileColumn, rows, columns) = _tiles[first + slot];
             float* lines = scratch, between = lines + _inputSide * _line, line = between + _inputSide * _line;
-            int place = _map + _kernels.Lanes;
-            float* places = line + _line, forReading = places + _places * place;
+            float* places = line + _line, forReading = places + _places * _place;
             float** rowsOfTile = stackalloc float*[_inputSide];
             for (int input = firstInput; input < Math.Min(firstInput + InputsAtOnce, _products.Inputs); input++)
             {
@@ -135,10 +136,10 @@ internal sealed unsafe class WinogradConvolution : IDisposable
                         }
                     }
 
-                    _transforms.TransformInput(rowsOfTile, _part, between, columns, places + row * columns, place);
+                    _transforms.TransformInput(rowsOfTile, _part, between, columns, places + row * columns, _place);
                 }
 
-                _pass.Put(slot, input, rows * columns, places, place);
+                _pass.Put(slot, input, rows * columns, places, _place);
             }
         }
 
@@ -146,23 +147,25 @@ internal sealed unsafe class WinogradConvolution : IDisposable
         private void MakeOutputs(int first, int slot, int firstOutput, float* scratch)
         {
             var (image, tileRow, tileColumn, rows, columns) = _tiles[first + slot];
-            int outputs = Math.Min(_products.MapsAtOnce, _products.Outputs - firstOutput);
-            float* sums = scratch, between = sums + _places * _place + _kernels.Lanes;
-            float* parts = between + _side * _inputSide * _kernels.Lanes, lines = parts + _side * _line;
-            _pass.Take(slot, rows * columns, firstOutput, outputs, sums, _place, _map);
+            int panel = _kernels.Panel, outputs = Math.Min(_products.MapsAtOnce, _products.Outputs - firstOutput);
+            float* sums = scratch, between = sums + (long)_products.MapsAtOnce * _map;
+            float* parts = between + _side * _inputSide * _kernels.Lanes, lines = parts + _side * _side * _blockPart;
+            _pass.Take(slot, rows * columns, firstOutput, outputs, sums, _map);
 
             int height = Math.Min(_side * rows, _height - _side * tileRow);
             int width = Math.Min(_side * columns, _width - _side * tileColumn);
             for (int output = firstOutput; output < firstOutput + outputs; output++)
             {
                 float* map = _result + (((long)image * _products.Outputs + output) * _height + _side * tileRow) * _width + _side * tileColumn;
+                float* ofMap = sums + (long)(output - firstOutput) * _map;
+                for (int tile = 0; tile < rows * columns; tile += panel)
+                    _transforms.TransformOutput(ofMap + tile * _places, panel, Math.Min(panel, rows * columns - tile), between, parts + tile, _blockPart);
                 double sum = 0, squares = 0;
                 for (int row = 0; row < rows; row++)
                 {
-                    _transforms.TransformOutput(sums + (output - firstOutput) * _map + row * columns, _place, columns, between, parts, _part);
                     for (int y = 0; y < Math.Min(_side, height - _side * row); y++)
                     {
-                        RowParts.Join(_side, parts + y * _line, _part, lines, columns);
+                        RowParts.Join(_side, parts + y * _side * _blockPart + row * columns, _blockPart, lines, columns);
                         new ReadOnlySpan<float>(lines, width).CopyTo(new Span<float>(map + (long)(_side * row + y) * _width, width));
                         AddTo(ref sum, ref squares, lines, width);
                     }

@@ -50,7 +50,7 @@ internal static unsafe class WinogradFilterGradient
             (_inputs, _outputs, _height, _width) = (maps.Channels, (int)gradient.shape[1], (int)gradient.shape[2], (int)gradient.shape[3]);
             _blocks = new TileBlocks((int)gradient.shape[0], _height, _width, Winograd4x4.M, Math.Clamp(BlockFloats / Math.Max(_inputs, _outputs), FewestTiles, MostTiles));
             _panels = TileBlocks.DivideUp(_inputs, kernels.Panel);
-            _groups = TileBlocks.DivideUp(_outputs, WinogradKernels.Rows);
+            _groups = TileBlocks.DivideUp(_outputs, kernels.Rows);
             _tiles = _blocks.Rows * _blocks.Columns;
 
             int atOnce = Math.Max(4, kernels.Lanes);
@@ -58,12 +58,12 @@ internal static unsafe class WinogradFilterGradient
             _line = Winograd4x4.M * _part;
             _row = TileBlocks.DivideUp(_blocks.Columns, atOnce) * atOnce;
             _sum = _panels * kernels.Panel;
-            int places = Places * Math.Max(kernels.Panel, WinogradKernels.Rows) * _row;
+            int places = Places * Math.Max(kernels.Panel, kernels.Rows) * _row;
             _scratchSize = Math.Max((2 * Side + 1) * _line + places + maps.Scratch(_line), 27 * kernels.Lanes);
 
             _inputTiles = Arena.Take(arena, (long)Places * _tiles * _sum);
-            _gradientTiles = Arena.Take(arena, (long)Places * _groups * _tiles * WinogradKernels.Rows);
-            _sums = Arena.Take(arena, (long)Places * _groups * WinogradKernels.Rows * _sum);
+            _gradientTiles = Arena.Take(arena, (long)Places * _groups * _tiles * _kernels.Rows);
+            _sums = Arena.Take(arena, (long)Places * _groups * _kernels.Rows * _sum);
             _scratch = Arena.Take(arena, (long)Workers.Count * _scratchSize);
         }
 
@@ -130,7 +130,7 @@ internal static unsafe class WinogradFilterGradient
         {
             float* lines = scratch, between = lines + Winograd4x4.M * _line, line = between + Side * _line, places = line + _line;
             float** four = stackalloc float*[Winograd4x4.M];
-            int first = group * WinogradKernels.Rows, outputs = Math.Min(WinogradKernels.Rows, _outputs - first);
+            int first = group * _kernels.Rows, outputs = Math.Min(_kernels.Rows, _outputs - first);
             for (int row = 0; row < block.Rows; row++)
             {
                 for (int i = 0; i < outputs; i++)
@@ -143,14 +143,14 @@ internal static unsafe class WinogradFilterGradient
                             Winograd4x4.M * block.Columns, Winograd4x4.M, four[y], _part, line, null);
                     }
 
-                    _kernels.Of4x4.TransformGradient(four, _part, between, block.Columns, places + i * _row, WinogradKernels.Rows * _row);
+                    _kernels.Of4x4.TransformGradient(four, _part, between, block.Columns, places + i * _row, _kernels.Rows * _row);
                 }
 
                 for (int at = 0; at < Places; at++)
                 {
                     RowParts.Transpose(
-                        places + (long)at * WinogradKernels.Rows * _row, _row, outputs, block.Columns,
-                        GradientTiles(at, group) + (long)row * block.Columns * WinogradKernels.Rows, WinogradKernels.Rows);
+                        places + (long)at * _kernels.Rows * _row, _row, outputs, block.Columns,
+                        GradientTiles(at, group) + (long)row * block.Columns * _kernels.Rows, _kernels.Rows);
                 }
             }
         }
@@ -162,15 +162,15 @@ internal static unsafe class WinogradFilterGradient
             int panel = _kernels.Panel, end = Math.Min(firstGroup + GroupsAtOnce, _groups);
             for (int group = firstGroup; group < end; group++)
             {
-                float* sums = _sums + ((long)place * _groups + group) * WinogradKernels.Rows * _sum;
+                float* sums = _sums + ((long)place * _groups + group) * _kernels.Rows * _sum;
                 float* gradients = GradientTiles(place, group);
                 for (int p = 0; p < _panels; p++)
                 {
                     // While a panel is multiplied, its share of the next group is fetched, and the next place's panel.
                     var ahead = new Ahead(
-                        GradientTiles(place, group + 1) + (long)p * WinogradKernels.Rows * tiles / _panels, sizeof(float) * WinogradKernels.Rows / _panels,
+                        GradientTiles(place, group + 1) + (long)p * _kernels.Rows * tiles / _panels, sizeof(float) * _kernels.Rows / _panels,
                         InputTiles(place + 1, p) + (long)(group - firstGroup) * panel * tiles / GroupsAtOnce, sizeof(float) * panel / GroupsAtOnce);
-                    _kernels.Multiply(gradients, InputTiles(place, p), tiles, sums + p * panel, _sum, isFurther, ahead);
+                    _kernels.Multiply(gradients, InputTiles(place, p), tiles, Math.Min(_kernels.Rows, _outputs - group * _kernels.Rows), sums + p * panel, _sum, isFurther, ahead);
                 }
             }
         }
@@ -182,13 +182,13 @@ internal static unsafe class WinogradFilterGradient
             float* between = scratch + 9 * lanes;
             for (int input = 0; input < _inputs; input += lanes)
             {
-                _kernels.Of4x4.TransformSums(_sums + (long)output * _sum + input, (long)_groups * WinogradKernels.Rows * _sum, between, scratch);
+                _kernels.Of4x4.TransformSums(_sums + (long)output * _sum + input, (long)_groups * _kernels.Rows * _sum, between, scratch);
                 RowParts.Transpose(scratch, lanes, 9, Math.Min(lanes, _inputs - input), filters + 9 * ((long)output * _inputs + input), 9);
             }
         }
 
         private float* InputTiles(int place, int panel) => _inputTiles + ((long)place * _panels + panel) * _tiles * _kernels.Panel;
 
-        private float* GradientTiles(int place, int group) => _gradientTiles + ((long)place * _groups + group) * _tiles * WinogradKernels.Rows;
+        private float* GradientTiles(int place, int group) => _gradientTiles + ((long)place * _groups + group) * _tiles * _kernels.Rows;
     }
 }

@@ -65,9 +65,8 @@ internal abstract unsafe class WinogradProducts : IDisposable
         /// <param name="tiles">Tiles of the block.</param>
         /// <param name="firstOutput">The first feature map that is wanted, a multiple of <see cref="MapsAtOnce"/>.</param>
         /// <param name="outputs">How many are wanted, up to <see cref="MapsAtOnce"/>.</param>
-        /// <param name="sums">Receives them, place by place and in a place map by map.</param>
-        /// <param name="place">Floats from one place to the next.</param>
-        /// <param name="map">Floats from one map to the next; so many may be written.</param>
-        public abstract void Take(int block, int tiles, int firstOutput, int outputs, float* sums, int place, int map);
+        /// <param name="sums">Receives them, map by map, in a map panel by panel of <see cref="WinogradKernels.Panel"/> tiles, and in a panel place by place.</param>
+        /// <param name="map">Floats from one map to the next; of maps up to a multiple of <see cref="WinogradKernels.Rows"/> all panels may be written.</param>
+        public abstract void Take(int block, int tiles, int firstOutput, int outputs, float* sums, int map);
     }
 }
