@@ -23,7 +23,7 @@ namespace CrnMlNet.Cli;
 /// <param name="Rounds">How often each was timed, in turn with the others.</param>
 /// <param name="FirstPhotoSeconds">CrnMlNet's first photo, for which it prepares filters.</param>
 /// <param name="Float32Seconds">CrnMlNet in float32.</param>
-/// <param name="BFloat16Seconds">CrnMlNet in bfloat16; null where the processor emulates that.</param>
+/// <param name="BFloat16Seconds">CrnMlNet asked for bfloat16, which stays in float32 on processors that multiply that faster; null where the processor emulates bfloat16.</param>
 /// <param name="OnnxRuntimeFloat32Seconds">ONNX Runtime on the exported graph; null where the others were left out.</param>
 /// <param name="TorchSharpFloat32Seconds">libtorch's own operators through TorchSharp; null where the others were left out.</param>
 /// <param name="Float32Speedup">The median of ONNX Runtime's time over CrnMlNet's in the same round.</param>

@@ -16,19 +16,34 @@ internal sealed unsafe class Arena : IDisposable
     private static Arena? _current;
 
     private readonly List<nint> _beyond = [];
-    private readonly Arena? _outer;
+    private Arena? _outer;
     private float* _memory;
     private long _size, _taken;
-
-    private Arena(Arena? outer) => _outer = outer;
 
     ~Arena() => Free();
 
     /// <summary>This thread's, null where none was opened.</summary>
     public static Arena? Current => _current;
 
-    /// <summary>Opens one for this thread, until it is disposed on the same.</summary>
-    public static Arena Open() => _current = new Arena(_current);
+    /// <summary>Opens one for this thread, until it is closed or disposed on the same.</summary>
+    /// <param name="closed">One that was closed, with the memory that it has; null: a new one.</param>
+    public static Arena Open(Arena? closed = null)
+    {
+        var arena = closed ?? new Arena();
+        arena._outer = _current;
+        return _current = arena;
+    }
+
+    /// <summary>Is this thread's no longer. What computations need together is kept for when it is opened again, on whichever thread.</summary>
+    public void Close()
+    {
+        if (_current == this)
+            _current = _outer;
+        _outer = null;
+        if (_beyond.Count > 0)
+            Free();
+        _taken = 0;
+    }
 
     /// <summary>Takes room.</summary>
     /// <param name="count">For how many numbers; what they are is left open.</param>
@@ -65,7 +80,7 @@ internal sealed unsafe class Arena : IDisposable
 
     public void Dispose()
     {
-        _current = _outer;
+        Close();
         Free();
         GC.SuppressFinalize(this);
     }

@@ -10,7 +10,6 @@ internal sealed unsafe class Float32Products : WinogradProducts
     // Measured: tiles of which a place's inputs fill half of a second-level cache of 512 KB.
     private const int BlockFloats = 68_000, LargestBlock = 256;
 
-    private readonly Arena? _arena;
     private readonly Tensor? _owned;
     private readonly float* _filters;
     private readonly int _groups;
@@ -19,10 +18,9 @@ internal sealed unsafe class Float32Products : WinogradProducts
     /// <param name="weight">The filters <c>[outputs, inputs, 3, 3]</c>.</param>
     /// <param name="kernels">What computes.</param>
     /// <param name="transforms">The transforms, of the same vectors.</param>
-    /// <param name="arena">Whose memory to work in, which must not be given back before this is done with; null: memory of its own.</param>
+    /// <param name="arena">Where to keep the filters, which must not be given back before this is done with; null: memory of its own.</param>
     public Float32Products(Tensor weight, WinogradKernels kernels, WinogradTransforms transforms, Arena? arena = null) : base(weight, kernels, transforms)
     {
-        _arena = arena;
         _groups = TileBlocks.DivideUp(Outputs, kernels.Rows);
         long[] shape = [transforms.Places, _groups, Inputs, kernels.Rows];
         // The last group may have rows to spare, of which nothing is read in the end.
@@ -76,7 +74,7 @@ internal sealed unsafe class Float32Products : WinogradProducts
         {
             (_owner, _kernels, _inputs, _places) = (owner, owner.Kernels, owner.Inputs, owner.Transforms.Places);
             _panels = TileBlocks.DivideUp(tiles, _kernels.Panel);
-            _blocks = Arena.Take(owner._arena, (long)blocks * _places * _panels * _kernels.Panel * _inputs);
+            _blocks = Arena.Take(Arena.Current, (long)blocks * _places * _panels * _kernels.Panel * _inputs);
         }
 
         public override void Put(int block, int input, int tiles, float* places, int place)
@@ -88,22 +86,22 @@ internal sealed unsafe class Float32Products : WinogradProducts
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public override void Take(int block, int tiles, int firstOutput, int outputs, float* sums, int map)
         {
-            int panel = _kernels.Panel, panels = TileBlocks.DivideUp(tiles, panel), firstGroup = firstOutput / _kernels.Rows, groups = TileBlocks.DivideUp(outputs, _kernels.Rows);
+            int panel = _kernels.Panel, rows = _kernels.Rows, panels = TileBlocks.DivideUp(tiles, panel), firstGroup = firstOutput / rows, groups = TileBlocks.DivideUp(outputs, rows);
             for (int at = 0; at < _places; at++)
             {
                 for (int group = 0; group < groups; group++)
                 {
                     float* filters = _owner.Filters(at, firstGroup + group);
                     float* next = group + 1 < groups ? _owner.Filters(at, firstGroup + group + 1) : _owner.Filters(at + 1, firstGroup);
-                    float* ofGroup = sums + (long)group * _kernels.Rows * map + at * panel;
+                    float* ofGroup = sums + (long)group * rows * map + at * panel;
                     for (int p = 0; p < panels; p++)
                     {
                         // While a panel is multiplied, its share of the next filters and of the next place's tiles is fetched.
                         int share = group * panels + p, shares = groups * panels, ofPlace = _panels * panel;
                         var ahead = new Ahead(
-                            next + (long)p * _kernels.Rows * _inputs / panels, sizeof(float) * _kernels.Rows / panels,
+                            next + (long)p * rows * _inputs / panels, sizeof(float) * rows / panels,
                             Tiles(block, at + 1) + (long)share * _inputs * ofPlace / shares, sizeof(float) * ofPlace / shares);
-                        _kernels.Multiply(filters, Tiles(block, at) + (long)p * _inputs * panel, _inputs, Math.Min(_kernels.Rows, outputs - group * _kernels.Rows), ofGroup + p * _places * panel, map, isFurther: false, ahead);
+                        _kernels.Multiply(filters, Tiles(block, at) + (long)p * _inputs * panel, _inputs, Math.Min(rows, outputs - group * rows), ofGroup + p * _places * panel, map, isFurther: false, ahead);
                     }
                 }
             }

@@ -19,14 +19,14 @@ internal sealed unsafe class WinogradConvolution : IDisposable
     private const int InputsAtOnce = 16;
 
     private readonly WinogradProducts _products;
-    private readonly Arena? _arena;
 
     /// <summary>Transforms the filters, to multiply in float32 by F(4x4, 3x3).</summary>
     /// <param name="weight">The filters <c>[outputs, inputs, 3, 3]</c>.</param>
-    /// <param name="arena">Whose memory to work in, which must not be given back before this is done with; null: memory of its own.</param>
+    /// <param name="arena">Where to keep them, which must not be given back before this is done with; null: memory of its own.</param>
     public WinogradConvolution(Tensor weight, Arena? arena = null)
         : this(new Float32Products(weight, WinogradKernels.Best, WinogradKernels.Best.Of4x4, arena))
-        => _arena = arena;
+    {
+    }
 
     /// <param name="products">The filters, and in which numbers they are multiplied; disposed with this object.</param>
     public WinogradConvolution(WinogradProducts products) => _products = products;
@@ -34,7 +34,7 @@ internal sealed unsafe class WinogradConvolution : IDisposable
     /// <summary>Feature maps that are made.</summary>
     public int Outputs => _products.Outputs;
 
-    /// <summary>Convolves.</summary>
+    /// <summary>Convolves, in the memory of <see cref="Arena.Current"/> if there is one.</summary>
     /// <param name="maps">The inputs.</param>
     /// <param name="result">Receives the outputs <c>[N, outputs, H, W]</c>, all of them; contiguous.</param>
     /// <returns>The mean and the variance of each image's outputs.</returns>
@@ -43,7 +43,7 @@ internal sealed unsafe class WinogradConvolution : IDisposable
         if (maps.Channels != _products.Inputs || result.shape[1] != _products.Outputs)
             throw new ArgumentException($"{_products.Inputs} maps become {_products.Outputs}, got {maps.Channels} and room for {result.shape[1]}.");
         using var scope = NewDisposeScope();
-        return new Run(_products, _arena, maps, result).Convolve();
+        return new Run(_products, maps, result).Convolve();
     }
 
     public void Dispose() => _products.Dispose();
@@ -67,7 +67,7 @@ internal sealed unsafe class WinogradConvolution : IDisposable
         private readonly float* _result, _scratch;
         private readonly double[] _sums, _squares;
 
-        public Run(WinogradProducts products, Arena? arena, FeatureMaps maps, Tensor result)
+        public Run(WinogradProducts products, FeatureMaps maps, Tensor result)
         {
             (_products, _kernels, _transforms, _maps) = (products, products.Kernels, products.Transforms, maps);
             (_side, _inputSide, _places) = (_transforms.Outputs, _transforms.Inputs, _transforms.Places);
@@ -91,7 +91,7 @@ internal sealed unsafe class WinogradConvolution : IDisposable
             _scratchSize = Math.Max(input, output);
 
             _result = FeatureMaps.AddressOf(result);
-            _scratch = Arena.Take(arena, (long)Workers.Count * _scratchSize);
+            _scratch = Arena.Take(Arena.Current, (long)Workers.Count * _scratchSize);
             _sums = new double[_tiles.Count * products.Outputs];
             _squares = new double[_sums.Length];
         }
@@ -189,17 +189,17 @@ internal sealed unsafe class WinogradConvolution : IDisposable
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private static void AddTo(ref double sum, ref double squares, float* values, int count)
         {
-            Vector128<double> sums = default, sums2 = default, products = default, products2 = default;
+            Vector256<double> sums = default, sums2 = default, products = default, products2 = default;
             int i = 0;
-            for (; i <= count - 4; i += 4)
+            for (; i <= count - 8; i += 8)
             {
-                var (low, high) = Vector128.Widen(Vector128.Load(values + i));
+                var (low, high) = Vector256.Widen(Vector256.Load(values + i));
                 (sums, sums2) = (sums + low, sums2 + high);
                 (products, products2) = (products + low * low, products2 + high * high);
             }
 
-            sum += Vector128.Sum(sums + sums2);
-            squares += Vector128.Sum(products + products2);
+            sum += Vector256.Sum(sums + sums2);
+            squares += Vector256.Sum(products + products2);
             for (; i < count; i++)
                 (sum, squares) = (sum + values[i], squares + (double)values[i] * values[i]);
         }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using CrnMlNet.Torch.Backend;
 using CrnMlNet.Torch.Convolutions;
 using CrnMlNet.Torch.Layouts;
@@ -21,6 +22,9 @@ internal sealed class WinogradCascade : IPreparedCascade
     private readonly CascadedRefinementNetwork _network;
     private readonly WinogradModule?[] _modules;
 
+    // Of as many calls as were under way at once.
+    private readonly ConcurrentBag<MapMemory> _memories = [];
+
     /// <summary>Transforms the filters; what becomes of the network's weights later is not seen.</summary>
     /// <param name="network">The network, on the CPU. Stays the caller's to dispose.</param>
     /// <param name="multipliesInBFloat16">Whether Winograd's products are in bfloat16; all else is in float32.</param>
@@ -35,6 +39,22 @@ internal sealed class WinogradCascade : IPreparedCascade
 
     public Tensor Synthesize(Tensor layouts)
     {
+        if (!_memories.TryTake(out var memory))
+            memory = new MapMemory();
+        var arena = memory.Open();
+        try
+        {
+            return Synthesize(layouts, memory);
+        }
+        finally
+        {
+            arena.Close();
+            _memories.Add(memory);
+        }
+    }
+
+    private Tensor Synthesize(Tensor layouts, MapMemory memory)
+    {
         using var scope = NewDisposeScope();
         var labels = _network.Layouts(layouts);
         ActivatedMaps? features = null;
@@ -45,7 +65,7 @@ internal sealed class WinogradCascade : IPreparedCascade
             using var step = NewDisposeScope();
             var noisy = _network.WithNoise(labels[i], i);
             features = _modules[i] is { } module
-                ? module.Refine(features, noisy.contiguous())
+                ? module.Refine(features, noisy.contiguous(), memory)
                 : new ActivatedMaps(_network.RefinementModules[i].forward(features?.InPlace(), noisy).contiguous());
             features.Maps.MoveToOuterDisposeScope();
             before?.Dispose();
@@ -59,6 +79,8 @@ internal sealed class WinogradCascade : IPreparedCascade
     {
         foreach (var module in _modules)
             module?.Dispose();
+        while (_memories.TryTake(out var memory))
+            memory.Dispose();
     }
 
     // Measured with the benchmark "convolutions".
@@ -72,12 +94,12 @@ internal sealed class WinogradCascade : IPreparedCascade
     {
         private readonly Half _first = new(module, 0, multipliesInBFloat16), _second = new(module, 1, multipliesInBFloat16);
 
-        public ActivatedMaps Refine(ActivatedMaps? features, Tensor labels)
+        public ActivatedMaps Refine(ActivatedMaps? features, Tensor labels, MapMemory memory)
         {
             FeatureMaps input = new ActivatedMaps(labels);
             if (features is not null)
                 input = new JoinedMaps(new UpsampledMaps(features, module.Shape.Rows, module.Shape.Columns), input);
-            return _second.Run(_first.Run(input, labels), labels);
+            return _second.Run(_first.Run(input, labels, memory), labels, memory);
         }
 
         public void Dispose()
@@ -109,11 +131,12 @@ internal sealed class WinogradCascade : IPreparedCascade
             _byClass = module.ModulationOf(number)?.ByClass is { } clade ? new ClassModulation(clade.Gains, clade.Biases) : null;
         }
 
-        public ActivatedMaps Run(FeatureMaps input, Tensor labels)
+        public ActivatedMaps Run(FeatureMaps input, Tensor labels, MapMemory memory)
         {
             var (images, shape) = (labels.shape[0], _module.Shape);
-            var maps = torch.empty([images, shape.Features, shape.Rows, shape.Columns], ScalarType.Float32);
+            var maps = memory.Take(_number, images, shape.Features, shape.Rows, shape.Columns);
             var statistics = _convolution.Convolve(input, maps);
+            Arena.Current!.GiveBack();
             if (_byClass is not null)
             {
                 _byClass.Apply(maps, statistics, labels);

@@ -48,13 +48,29 @@ public sealed class BFloat16CascadeTests
         Assert.NotEqual(single, half);
         Assert.Equal(BFloat16Support.HasMatrixUnit(CPU) ? half : single, auto);
 
-        float[] Paint(SynthesisPrecision precision)
-        {
-            using var synthesizer = new Synthesizer(network) { Precision = precision };
-            var photo = new float[3 * ids.Length];
-            synthesizer.Synthesize(ids, photo);
-            return photo;
-        }
+        float[] Paint(SynthesisPrecision precision) => BFloat16CascadeTests.Paint(network, ids, precision);
+    }
+
+    // Which one this is the processor says: its instructions, and how long small products take.
+    [Fact]
+    public void WhereFloat32IsFasterWinogradsProductsStayInIt()
+    {
+        using var network = Network(50, 67, 1.0 / 16, 0, 1);
+        var ids = Enumerable.Range(0, 50 * 67).Select(i => (byte)(i / 7 % 5)).ToArray();
+        bool isShort = !BFloat16Support.IsNative(CPU) || BFloat16Support.MultipliesFaster;
+
+        var (single, half) = (Paint(network, ids, SynthesisPrecision.Float32), Paint(network, ids, SynthesisPrecision.BFloat16));
+
+        Assert.Equal(isShort, !single.SequenceEqual(half));
+        Assert.True(single.Distinct().Count() > 100, "the photo is flat");
+    }
+
+    private static float[] Paint(CascadedRefinementNetwork network, byte[] ids, SynthesisPrecision precision)
+    {
+        using var synthesizer = new Synthesizer(network) { Precision = precision };
+        var photo = new float[3 * ids.Length];
+        synthesizer.Synthesize(ids, photo);
+        return photo;
     }
 
     private static CascadedRefinementNetwork Network(int height, int width, double factor, int noise, int images, Modulation modulation = Modulation.None)
