@@ -72,7 +72,7 @@ internal sealed class WinogradCascade : IPreparedCascade
             before = features.Maps;
         }
 
-        return _network.Paint(features!.InPlace()).MoveToOuterDisposeScope();
+        return _network.PaintByProducts(features!.InPlace()).MoveToOuterDisposeScope();
     }
 
     public void Dispose()
