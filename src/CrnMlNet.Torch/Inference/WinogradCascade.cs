@@ -23,7 +23,7 @@ internal sealed class WinogradCascade : IPreparedCascade
     private readonly WinogradModule?[] _modules;
 
     // Of as many calls as were under way at once.
-    private readonly ConcurrentBag<MapMemory> _memories = [];
+    private readonly ConcurrentBag<PaintingMemory> _memories = [];
 
     /// <summary>Transforms the filters; what becomes of the network's weights later is not seen.</summary>
     /// <param name="network">The network, on the CPU. Stays the caller's to dispose.</param>
@@ -40,7 +40,7 @@ internal sealed class WinogradCascade : IPreparedCascade
     public Tensor Synthesize(Tensor layouts)
     {
         if (!_memories.TryTake(out var memory))
-            memory = new MapMemory();
+            memory = new PaintingMemory();
         var arena = memory.Open();
         try
         {
@@ -53,7 +53,7 @@ internal sealed class WinogradCascade : IPreparedCascade
         }
     }
 
-    private Tensor Synthesize(Tensor layouts, MapMemory memory)
+    private Tensor Synthesize(Tensor layouts, PaintingMemory memory)
     {
         using var scope = NewDisposeScope();
         var labels = _network.Layouts(layouts);
@@ -94,7 +94,7 @@ internal sealed class WinogradCascade : IPreparedCascade
     {
         private readonly Half _first = new(module, 0, multipliesInBFloat16), _second = new(module, 1, multipliesInBFloat16);
 
-        public ActivatedMaps Refine(ActivatedMaps? features, Tensor labels, MapMemory memory)
+        public ActivatedMaps Refine(ActivatedMaps? features, Tensor labels, PaintingMemory memory)
         {
             FeatureMaps input = new ActivatedMaps(labels);
             if (features is not null)
@@ -131,7 +131,7 @@ internal sealed class WinogradCascade : IPreparedCascade
             _byClass = module.ModulationOf(number)?.ByClass is { } clade ? new ClassModulation(clade.Gains, clade.Biases) : null;
         }
 
-        public ActivatedMaps Run(FeatureMaps input, Tensor labels, MapMemory memory)
+        public ActivatedMaps Run(FeatureMaps input, Tensor labels, PaintingMemory memory)
         {
             var (images, shape) = (labels.shape[0], _module.Shape);
             var maps = memory.Take(_number, images, shape.Features, shape.Rows, shape.Columns);

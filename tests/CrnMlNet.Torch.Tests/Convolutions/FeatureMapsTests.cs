@@ -37,6 +37,26 @@ public sealed unsafe class FeatureMapsTests
         Assert.Equal(expected, activated.InPlace().data<float>());
     }
 
+    // 45: vectors of every width, and a rest.
+    [Fact]
+    public void VectorsOfEveryWidthInterpolate()
+    {
+        const int count = 45, room = count + 16;
+        var random = new Random(3);
+        var (source, weights, places) = (Numbers(), Numbers(), Enumerable.Range(0, count).Select(i => 7 + (int)(0.49 * i)).ToArray());
+        float[] expected = [.. places.Select((place, i) => source[place - 7] + weights[i] * (source[place - 7 + 1] - source[place - 7]))];
+        foreach (var kernels in VectorWidths.All)
+        {
+            float[] between = [.. Enumerable.Repeat(float.NaN, count)];
+            fixed (float* from = source, ratios = weights, to = between)
+            fixed (int* first = places)
+                kernels.Interpolate(from, first, ratios, count, to);
+            Assert.Equal(expected, between);
+        }
+
+        float[] Numbers() => [.. Enumerable.Range(0, room).Select(_ => random.NextSingle() - 0.5f)];
+    }
+
     [Fact]
     public void ActivationComesBeforeUpsampling()
     {

@@ -5,11 +5,11 @@ using static TorchSharp.torch;
 namespace CrnMlNet.Torch.Inference;
 
 /// <summary>
-/// Memory for one photo after the other: feature maps, and what the convolutions work in, so that the system need not find and clear hundreds of megabytes for each: a tenth of the time of a
-/// photo of the paper's network.
+/// Memory for one photo after the other: feature maps, and what the convolutions work in. So the system need not find and clear hundreds of megabytes for each, which takes a
+/// tenth of the time of a photo of the paper's network.
 /// </summary>
 /// <remarks>A module's first maps are made of the module before's second ones, and its second ones, of the first, take the place of these.</remarks>
-internal sealed class MapMemory : IDisposable
+internal sealed class PaintingMemory : IDisposable
 {
     private readonly Tensor?[] _slots = new Tensor?[2];
     private Arena? _arena;
