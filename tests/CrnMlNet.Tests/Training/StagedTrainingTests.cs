@@ -185,12 +185,14 @@ public class StagedTrainingTests
         using var ended = Train(budget);
         Assert.Equal((24, false), (ended.Architecture.Height, ended.Training.Stopped));
 
-        // So low a learning rate that no loss of the first stage can change.
+        // So low a learning rate that no loss of the first stage can change, but by the last bit: on some processors that depends on where in memory numbers are, and may be a new minimum.
         var patient = Staged(Small with { Epochs = 50, LearningRate = 1e-30 }, Large);
         patient.EarlyStoppingPatience = 1;
         patient.ValidationSet = new MLContext().Data.LoadFromEnumerable(Samples.Pairs(2));
         using var model = Train(patient);
-        Assert.Equal((2, 1), (model.Training.EarlierStages[0].Training.LossByEpoch.Count, model.Training.EarlierStages[0].Training.BestEpoch));
+        var first = model.Training.EarlierStages[0].Training;
+        Assert.Equal(first.BestEpoch + 1, first.LossByEpoch.Count);
+        Assert.InRange(first.LossByEpoch.Count, 2, 10);
         Assert.Equal((48, 2), (model.Architecture.Height, model.Training.ValidationLossByEpoch.Count));
     }
 
