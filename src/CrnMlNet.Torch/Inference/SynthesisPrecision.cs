@@ -52,7 +52,7 @@ internal static class BFloat16Support
         const double enough = 1.5;
         using var inference = inference_mode();
         using var scope = NewDisposeScope();
-        var single = full([matrices, side, side], 0.5f);
+        var single = ones(matrices, side, side);
         var half = single.to(ScalarType.BFloat16);
         var (ofSingle, ofHalf) = (double.MaxValue, double.MaxValue);
         for (int round = 0; round < rounds; round++)

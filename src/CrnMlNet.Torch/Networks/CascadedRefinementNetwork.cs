@@ -1,3 +1,4 @@
+using CrnMlNet.Torch.Backend;
 using CrnMlNet.Torch.Layouts;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -92,9 +93,8 @@ public sealed class CascadedRefinementNetwork : ChainedNetwork
     internal Tensor PaintByProducts(Tensor features)
     {
         using var scope = NewDisposeScope();
-        using Scalar one = 1;
         Tensor weight = _conv100.weight!.flatten(1), bias = _conv100.bias!.view(1, -1, 1, 1);
         var heads = torch.stack([.. features.unbind(0).Select(image => weight.mm(image.flatten(1)))]);
-        return Images(heads.view(features.shape[0], -1, features.shape[2], features.shape[3]).add_(bias, one)).MoveToOuterDisposeScope();
+        return Images(heads.view(features.shape[0], -1, features.shape[2], features.shape[3]).Plus(bias)).MoveToOuterDisposeScope();
     }
 }
