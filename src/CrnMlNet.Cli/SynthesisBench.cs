@@ -23,7 +23,8 @@ namespace CrnMlNet.Cli;
 /// <param name="Rounds">How often each was timed, in turn with the others.</param>
 /// <param name="FirstPhotoSeconds">CrnMlNet's first photo, for which it prepares filters.</param>
 /// <param name="Float32Seconds">CrnMlNet in float32.</param>
-/// <param name="BFloat16Seconds">CrnMlNet asked for bfloat16, which stays in float32 on processors that multiply that faster; null where the processor emulates bfloat16.</param>
+/// <param name="BFloat16Seconds">CrnMlNet asked for bfloat16; null where the processor emulates that.</param>
+/// <param name="BFloat16StaysInFloat32">Whether it painted the same photo as in float32, because the processor multiplies that faster.</param>
 /// <param name="OnnxRuntimeFloat32Seconds">ONNX Runtime on the exported graph; null where the others were left out.</param>
 /// <param name="TorchSharpFloat32Seconds">libtorch's own operators through TorchSharp; null where the others were left out.</param>
 /// <param name="Float32Speedup">The median of ONNX Runtime's time over CrnMlNet's in the same round.</param>
@@ -33,6 +34,7 @@ namespace CrnMlNet.Cli;
 /// <param name="PeakBytes">The most memory that the process had when CrnMlNet, and nothing else, had painted.</param>
 internal sealed record SynthesisTimes(
     int Height, int Width, long Parameters, int Threads, int Batch, int Rounds, double FirstPhotoSeconds, double Float32Seconds, [property: JsonPropertyName("bfloat16Seconds")] double? BFloat16Seconds,
+    [property: JsonPropertyName("bfloat16StaysInFloat32")] bool BFloat16StaysInFloat32,
     double? OnnxRuntimeFloat32Seconds, double? TorchSharpFloat32Seconds, double? Float32Speedup, double? Float32Psnr, [property: JsonPropertyName("bfloat16Psnr")] double? BFloat16Psnr, double Float32CoresUsed, long PeakBytes);
 
 /// <summary>Times a model against the same network in ONNX Runtime and in plain libtorch, all of them in turn in one process.</summary>
@@ -131,7 +133,7 @@ internal sealed class SynthesisBench : IDisposable
         var architecture = _model.Architecture;
         return new SynthesisTimes(
             architecture.Height, architecture.Width, architecture.ParameterCount(), get_num_threads(), _batch, rounds, first, Median(ours)!.Value, Median(shorts),
-            Median(onnx), Median(torchSharp), Median([.. onnx.Zip(ours, (other, own) => other / own)]), Psnr(float32, direct), Psnr(bfloat16, direct), cores, peak);
+            bfloat16?.SequenceEqual(float32) == true, Median(onnx), Median(torchSharp), Median([.. onnx.Zip(ours, (other, own) => other / own)]), Psnr(float32, direct), Psnr(bfloat16, direct), cores, peak);
 
         double Time(string what, Action work)
         {

@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -49,9 +48,6 @@ internal sealed unsafe class ActivatedMaps : FeatureMaps
 {
     private readonly float* _address;
     private readonly float[]? _scales, _shifts;
-    // In floats.
-    private const int CacheLine = 16;
-
     private readonly float _slope = 1;
     private readonly int _rows, _columns;
 
@@ -87,13 +83,9 @@ internal sealed unsafe class ActivatedMaps : FeatureMaps
         int map = image * Channels + channel;
         float* source = _address + ((long)map * _rows + row) * _columns + from;
         // The next map's is wanted soon, and so short that the processor would not foresee it.
-        if (Sse.IsSupported)
-        {
-            float* soon = source + (long)_rows * _columns;
-            for (int i = 0; i < count; i += CacheLine)
-                Sse.Prefetch1(soon + i);
-        }
-
+        float* soon = source + (long)_rows * _columns;
+        for (int i = 0; i < count; i += Lanes512.Count)
+            Lanes512.Fetch(soon + i);
         if (_scales is null)
             new ReadOnlySpan<float>(source, count).CopyTo(new Span<float>(destination, count));
         else

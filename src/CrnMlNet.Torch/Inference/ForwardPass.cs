@@ -12,7 +12,7 @@ namespace CrnMlNet.Torch.Inference;
 internal sealed class ForwardPass : IDisposable
 {
     private readonly SynthesisNetwork _network;
-    private readonly bool _isAutoBFloat16, _isCascadeOnCpu, _mayMultiplyFaster;
+    private readonly bool _isAutoBFloat16, _isCascadeOnCpu, _isShortByWinograd;
     private readonly Lazy<IPreparedCascade>? _float32, _bfloat16;
 
     /// <param name="network">The network, of which the weights stay as they are. Stays the caller's to dispose.</param>
@@ -29,8 +29,8 @@ internal sealed class ForwardPass : IDisposable
         if (pays)
             _float32 = new(() => new WinogradCascade(cascade));
         // A matrix unit is so fast that a quarter of the multiplications would not make up for the transforms; emulated numbers are as slow either way.
-        _mayMultiplyFaster = pays && BFloat16Support.IsNative(device) && !BFloat16Support.HasMatrixUnit(device);
-        _bfloat16 = _mayMultiplyFaster
+        _isShortByWinograd = pays && BFloat16Support.IsNative(device) && !BFloat16Support.HasMatrixUnit(device);
+        _bfloat16 = _isShortByWinograd
             ? new(() => new WinogradCascade(cascade, multipliesInBFloat16: true))
             : new(() => new BFloat16Cascade(cascade));
     }
@@ -57,7 +57,7 @@ internal sealed class ForwardPass : IDisposable
             _bfloat16.Value.Dispose();
     }
 
-    private Lazy<IPreparedCascade>? WayOf(SynthesisPrecision precision) => IsShort(precision) && !(_mayMultiplyFaster && !BFloat16Support.MultipliesFaster) ? _bfloat16 : _float32;
+    private Lazy<IPreparedCascade>? WayOf(SynthesisPrecision precision) => IsShort(precision) && (!_isShortByWinograd || BFloat16Support.MultipliesFaster) ? _bfloat16 : _float32;
 
     private bool IsShort(SynthesisPrecision precision) => precision == SynthesisPrecision.BFloat16 || precision == SynthesisPrecision.Auto && _isAutoBFloat16;
 }
