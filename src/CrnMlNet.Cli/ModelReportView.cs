@@ -1,7 +1,9 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using CrnMlNet.Torch.Networks;
 using Spectre.Console;
+using static System.FormattableString;
 
 namespace CrnMlNet.Cli;
 
@@ -14,13 +16,11 @@ internal static class ModelReportView
     {
         var (network, training) = (model.Architecture, model.Training);
         Line("Model", path);
-        Line("Paints", FormattableString.Invariant($"photos of {network.Height}x{network.Width} from column '{model.InputColumnName}' into '{model.OutputColumnName}'"));
+        Line("Paints", Invariant($"photos of {network.Height}x{network.Width} from column '{model.InputColumnName}' into '{model.OutputColumnName}'"));
         Line("Recipe", $"{training.Recipe}: {training.Objective}");
-        Line("Network", FormattableString.Invariant(
-            $"{network.Kind}, {network.ParameterCount():N0} parameters, width factor {network.WidthFactor}, {network.NoiseChannels} noise channels{(training.NoiseSamples > 0 ? $" of {training.NoiseSamples} samples" : "")}, {network.ImagesPerLayout} image(s) per layout{(network is CrnArchitecture { Modulation: var modulation and not Modulation.None } ? $", modulated by {modulation}" : "")}"));
+        Line("Network", string.Join(", ", Network(network, training)));
         Line("Palette", $"{model.Palette}: {string.Join(", ", model.Palette.Classes.Select(label => $"{label.Id} {label.Name}"))}");
-        Line("Training", FormattableString.Invariant(
-            $"{training.Pairs:N0} pairs, {training.Steps:N0} steps of {training.BatchSize}, {ProgressView.Clock(TimeSpan.FromSeconds(training.Seconds))}, learning rate {training.LearningRate}{(training.LearningRateDecay > 0 ? $" that fell over the last {(100 * training.LearningRateDecay).ToString("0.#", System.Globalization.CultureInfo.InvariantCulture)}%" : "")}{(training.AverageDecay > 0 ? $", weights averaged by {training.AverageDecay.ToString(System.Globalization.CultureInfo.InvariantCulture)}" : "")}, seed {training.Seed}{(training.Mirror ? ", mirrored" : "")}{(training.Stopped ? ", stopped before its end" : "")}"));
+        Line("Training", string.Join(", ", Training(training)));
         Line("Photos", training.PhotoPreprocessing == PhotoPreprocessing.Vivid ? "in vivid tones" : "as they are");
         if (training.WarmStart is { } start)
             Line("Started from", start);
@@ -44,11 +44,38 @@ internal static class ModelReportView
 
     private static void Line(string name, string text) => Console.WriteLine($"{name,-14}{text}");
 
+    private static IEnumerable<string> Network(SynthesisArchitecture network, TrainingRecord training)
+    {
+        yield return network.Kind.ToString();
+        yield return Invariant($"{network.ParameterCount():N0} parameters");
+        yield return Invariant($"width factor {network.WidthFactor}");
+        yield return Invariant($"{network.NoiseChannels} noise channels{(training.NoiseSamples > 0 ? $" of {training.NoiseSamples} samples" : "")}");
+        yield return Invariant($"{network.ImagesPerLayout} image(s) per layout");
+        if (network is CrnArchitecture { Modulation: var modulation and not Modulation.None })
+            yield return $"modulated by {modulation}";
+    }
+
+    private static IEnumerable<string> Training(TrainingRecord training)
+    {
+        yield return Invariant($"{training.Pairs:N0} pairs");
+        yield return Invariant($"{training.Steps:N0} steps of {training.BatchSize}");
+        yield return ProgressView.Clock(TimeSpan.FromSeconds(training.Seconds));
+        yield return Invariant($"learning rate {training.LearningRate}")
+            + (training.LearningRateDecay > 0 ? Invariant($" that fell over the last {100 * training.LearningRateDecay:0.#}%") : "");
+        if (training.AverageDecay > 0)
+            yield return Invariant($"weights averaged by {training.AverageDecay}");
+        yield return $"seed {training.Seed}";
+        if (training.Mirror)
+            yield return "mirrored";
+        if (training.Stopped)
+            yield return "stopped before its end";
+    }
+
     private static Table LayerWeights(TrainingRecord training)
     {
         var table = new Table().AddColumns("Layer", "Weight");
         foreach (var (layer, weight) in training.LayerWeights)
-            table.AddRow(Markup.Escape(layer), weight.ToString("G5", System.Globalization.CultureInfo.InvariantCulture));
+            table.AddRow(Markup.Escape(layer), weight.ToString("G5", CultureInfo.InvariantCulture));
         return table;
     }
 
@@ -59,8 +86,8 @@ internal static class ModelReportView
         {
             table.AddRow(
                 $"{i + 1}{(training.BestEpoch == i + 1 ? ", the model's" : "")}",
-                FormattableString.Invariant($"{training.LossByEpoch[i]:0.000}"),
-                i < training.ValidationLossByEpoch.Count ? FormattableString.Invariant($"{training.ValidationLossByEpoch[i]:0.000}") : "");
+                Invariant($"{training.LossByEpoch[i]:0.000}"),
+                i < training.ValidationLossByEpoch.Count ? Invariant($"{training.ValidationLossByEpoch[i]:0.000}") : "");
         }
 
         if (training.LossByEpoch.Count > MostEpochs)

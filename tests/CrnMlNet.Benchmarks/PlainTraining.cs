@@ -20,10 +20,11 @@ internal sealed class PlainTraining : IDisposable
     /// <param name="network">Whose weights to begin with; they are copied.</param>
     /// <param name="perception">VGG-19, which is only read.</param>
     /// <param name="learningRate">Adam's.</param>
-    public PlainTraining(CascadedRefinementNetwork network, Vgg19 perception, double learningRate)
+    /// <param name="apart">By which share of itself each weight begins larger.</param>
+    public PlainTraining(CascadedRefinementNetwork network, Vgg19 perception, double learningRate, double apart = 0)
     {
         _shapes = network.Cascade.Modules();
-        _parameters = network.named_parameters().ToDictionary(named => named.name, named => new Parameter(named.parameter.detach().clone()));
+        _parameters = network.named_parameters().ToDictionary(named => named.name, named => new Parameter(named.parameter.detach() * (1 + apart)));
         (_vgg19, _normalisation) = (perception.Weights, perception.Source.Normalisation);
         _adam = optim.Adam(_parameters.Values, learningRate);
     }

@@ -9,7 +9,10 @@ using static TorchSharp.torch;
 
 namespace CrnMlNet.Benchmarks;
 
-/// <summary>A training step with a VGG-shaped perception network, in turn with <see cref="PlainTraining"/>'s from the same weights on the same pairs.</summary>
+/// <summary>
+/// A training step with a VGG-shaped perception network, in turn with <see cref="PlainTraining"/>'s from the same weights on the same
+/// pairs; and with the latter's from weights a rounding apart, which tells how far losses part by chance.
+/// </summary>
 internal static class TrainingStep
 {
     private const double LearningRate = 1e-4;
@@ -19,6 +22,9 @@ internal static class TrainingStep
 
     /// <summary>Losses may differ by 2%.</summary>
     private const double LargestDifference = 0.02;
+
+    /// <summary>A float's last bit is 1.2e-7 of it at most.</summary>
+    private const double Rounding = 1.2e-7;
 
     /// <summary>Trains both and prints their times and losses.</summary>
     /// <param name="architecture">The network.</param>
@@ -33,9 +39,11 @@ internal static class TrainingStep
         using var network = new CascadedRefinementNetwork(architecture, seed: 1);
         using var perception = RandomVgg19();
         using var plain = new PlainTraining(network, perception, LearningRate);
+        using var rounded = new PlainTraining(network, perception, LearningRate, Rounding);
         double[] weights = [1, 0.6, 0.4, 0.5, 0.4, 10];
         var options = new TrainingOptions { Epochs = (steps + pairs - 1) / pairs, LearningRate = LearningRate, Precision = precision, Mirror = false, LayerWeights = LayerWeighting.Given(weights) };
-        var (ours, theirs, losses, plainLosses) = (new List<double>(), new List<double>(), new List<double>(), new List<double>());
+        var (ours, theirs) = (new List<double>(), new List<double>());
+        var (losses, plainLosses, roundedLosses) = (new List<double>(), new List<double>(), new List<double>());
         double sum = 0;
         var clock = Stopwatch.StartNew();
         Trainer.Train(
@@ -49,19 +57,22 @@ internal static class TrainingStep
                 losses.Add(progress.Loss * (inEpoch + 1) - sum);
                 sum += losses[^1];
                 clock.Restart();
-                plainLosses.Add(PlainStep(plain, architecture, data, Order(options.Seed, progress.Epoch, pairs)[inEpoch], weights));
+                int pair = Order(options.Seed, progress.Epoch, pairs)[inEpoch];
+                plainLosses.Add(PlainStep(plain, architecture, data, pair, weights));
                 theirs.Add(clock.Elapsed.TotalSeconds);
+                roundedLosses.Add(PlainStep(rounded, architecture, data, pair, weights));
                 clock.Restart();
             },
             _ => { }, CancellationToken.None);
         double ratio = Timing.Median(theirs.Zip(ours, (plainly, fast) => plainly / fast));
         // Whole epochs, and several of them: from one step to the next losses jump.
         int last = Math.Max(pairs, losses.Count / 5 / pairs * pairs);
-        double difference = Math.Abs(losses.TakeLast(last).Average() / plainLosses.TakeLast(last).Average() - 1);
+        double Apart(List<double> of) => Math.Abs(of.TakeLast(last).Average() / plainLosses.TakeLast(last).Average() - 1);
+        double difference = Apart(losses);
         Console.WriteLine(
             $"{architecture.Height}x{architecture.Width}, width {architecture.WidthFactor:0.####}, {pairs} pairs, {get_num_threads()} threads, {precision}, {losses.Count} steps: a step takes {Timing.Median(ours):0.000} s, "
             + $"TorchSharp's {Timing.Median(theirs):0.000} s: {ratio:0.00} times as fast (at least {Least}); the losses of the last {last} steps {losses.TakeLast(last).Average():0.00} and {plainLosses.TakeLast(last).Average():0.00}, "
-            + $"{100 * difference:0.000}% apart (at most {100 * LargestDifference}%)");
+            + $"{100 * difference:0.000}% apart (at most {100 * LargestDifference}%); TorchSharp's from weights a rounding apart {roundedLosses.TakeLast(last).Average():0.00}, {100 * Apart(roundedLosses):0.000}% apart");
         return ratio >= Least && difference <= LargestDifference;
     }
 
