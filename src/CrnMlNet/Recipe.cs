@@ -138,14 +138,14 @@ public sealed record Recipe
     };
 
     /// <summary>
-    /// The default: the same with a discriminator of patches beside, each of which is judged by its class, and with texture twice as heavy against it. What looks best after half an hour
+    /// The default: the same with a discriminator of patches beside, each of which is judged by its class, and with texture twice as heavy against it; features count ten times the game, as in Pix2pixHD. What looks best after half an hour
     /// on two CPU cores without VGG-19; at higher learning rates walls in the light become cloudy, and where the rate stays high, what is rare has too much contrast (docs/realism.md).
     /// </summary>
     public static Recipe CrnTextureGan { get; } = CrnTexture with
     {
         Name = "crn+texture+gan",
         Summary = "the default: crn+texture and a discriminator of each class's patches",
-        Objective = CrnTexture.Objective with { Texture = 2 * UsualTexture, Adversarial = 16, AdversarialGrowth = 2000, Discriminator = DiscriminatorKind.ClassPatches, DiscriminatorFeatures = 40 },
+        Objective = CrnTexture.Objective with { Texture = 2 * UsualTexture, Adversarial = 4, AdversarialGrowth = 2000, Discriminator = DiscriminatorKind.ClassPatches, DiscriminatorFeatures = 40 },
         LearningRate = 2.5e-4,
         LearningRateDecay = 0.5,
     };

@@ -126,7 +126,7 @@ public class TextureLossTests
     /// <summary>One scale, as plain loops, with the filters and places that are drawn there.</summary>
     private static double Plain(Tensor images, Tensor layouts, Tensor photos, Random random)
     {
-        var drawn = ClassPlaces.Draw(layouts, random);
+        var drawn = ClassPlaces.Draw(layouts, RandomFilterBank.Size / 2, random);
         var filters = RandomFilterBank.Draw(TextureLoss.Filters, random).to(ScalarType.Float64).data<double>().ToArray();
         int rows = (int)photos.shape[2], columns = (int)photos.shape[3], k = (int)images.shape[1];
         double sum = 0;
@@ -142,7 +142,8 @@ public class TextureLossTests
                     double mean = theirs.Average(), deviation = Math.Sqrt(theirs.Average(value => (value - mean) * (value - mean)));
                     double sorted = ours.Zip(theirs, (a, b) => Math.Abs(a - b)).Average() / (deviation + 2);
                     double ratio = (theirs.Average(value => value * value) + 4) / (ours.Average(value => value * value) + 4);
-                    sum += drawn.Weights[area] * (sorted + ratio - Math.Log(ratio) - 1) / TextureLoss.Filters / k;
+                    double most = Math.Min(ratio, 4);
+                    sum += drawn.Weights[area] * (sorted + most + 4 * Math.Log(ratio / most) - Math.Log(ratio) - 1) / TextureLoss.Filters / k;
                 }
             }
         }
