@@ -138,8 +138,8 @@ public sealed record Recipe
     };
 
     /// <summary>
-    /// The default: the same with a discriminator of patches beside, each of which is judged by its class, and with texture twice as heavy against it; features count ten times the game, as in Pix2pixHD. What looks best after half an hour
-    /// on two CPU cores without VGG-19; at higher learning rates walls in the light become cloudy, and where the rate stays high, what is rare has too much contrast (docs/realism.md).
+    /// The default: the same with a discriminator of patches beside, each of which is judged by its class, and with texture twice as heavy against it; what matches the discriminator's
+    /// features weighs ten times the game, as in Pix2pixHD. What looks best after half an hour on two CPU cores without VGG-19; at higher learning rates walls in the light become cloudy, and where the rate stays high, what is rare has too much contrast (docs/realism.md).
     /// </summary>
     public static Recipe CrnTextureGan { get; } = CrnTexture with
     {

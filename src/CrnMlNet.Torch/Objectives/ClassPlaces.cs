@@ -41,7 +41,7 @@ internal sealed record ClassPlaces(long[] Places, float[] Weights)
             bool[] isInside = Inside(labels.AsSpan(first, rows * columns), rows, columns, reach);
             for (int i = 0; i < isInside.Length; i++)
                 (isInside[i] ? inside : edge)[labels[first + i]].Add(first + i);
-            var textured = inside.Zip(edge).SelectMany(area => Areas(area.First, area.Second)).Where(area => area.Count >= Fewest).ToList();
+            var textured = inside.Zip(edge).SelectMany(area => Apart(area.First, area.Second)).Where(area => area.Count >= Fewest).ToList();
             double sum = textured.Sum(area => Math.Sqrt(area.Count));
             foreach (var area in textured)
             {
@@ -51,7 +51,7 @@ internal sealed record ClassPlaces(long[] Places, float[] Weights)
         }
         return new ClassPlaces([.. places], [.. weights]);
 
-        static IEnumerable<List<long>> Areas(List<long> inside, List<long> edge) => Math.Min(inside.Count, edge.Count) >= Fewest ? [inside, edge] : [[.. inside, .. edge]];
+        static IEnumerable<List<long>> Apart(List<long> inside, List<long> edge) => Math.Min(inside.Count, edge.Count) >= Fewest ? [inside, edge] : [[.. inside, .. edge]];
     }
 
     /// <summary>Whether all that is seen from a place is of one class: along its row, and so in each of the rows that are seen.</summary>
